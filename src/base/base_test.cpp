@@ -56,6 +56,7 @@ TEST(Text, Utf8IsCleanedNotTrusted) {
   EXPECT_EQ(clean_text("\xC3\xA9\xC3\xA9", 3), "\xC3\xA9");
   EXPECT_TRUE(is_utf8("\xF0\x9F\x98\x80"));
   for (const char* bad : {"\xC0\x80", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xE2\x82"}) EXPECT_FALSE(is_utf8(bad));
+  EXPECT_EQ(repair_utf8("a\xC3\xA9\xFF\xC3\n"), "a\xC3\xA9\xEF\xBF\xBD\xEF\xBF\xBD\n");
   EXPECT_EQ(cut_utf8("a\xC3\xA9", 2), "a");
 }
 

@@ -128,6 +128,16 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+std::string repair_utf8(std::string_view text) {
+  std::string repaired;
+  while (!text.empty()) {
+    const size_t length = utf8_length(text);
+    repaired += length == 0 ? replacement : text.substr(0, length);
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return repaired;
+}
+
 std::string clean_text(std::string_view text, size_t max_bytes, bool keep_lines) {
   std::string clean;
   clean.reserve(std::min(text.size(), max_bytes));
