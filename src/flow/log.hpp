@@ -10,8 +10,8 @@
 #include "env/wake.hpp"
 #include "flow/record.hpp"
 
-// The contract every stream keeps; flow/contract/log_contract.hpp holds it as tests. The journal, memory, Kafka and
-// Kinesis implement it. Callers adapt to Traits, never to a product.
+// The contract every stream keeps; flow/contract/log_contract.hpp holds it as tests. The journal, memory,
+// Kafka and Kinesis implement it. Callers adapt to Traits, never to a product.
 namespace bonafide::flow {
 
 /// What a log promises.
@@ -42,8 +42,8 @@ class Commit {
   [[nodiscard]] virtual const std::vector<std::pair<ShardId, Position>>& landed() const = 0;
 };
 
-/// Outputs and progress that land together (all or nothing where Traits::atomic). Dropped without commit() = nothing
-/// happened. One open transaction a session.
+/// Outputs and progress that land together (all or nothing where Traits::atomic). Dropped without commit() =
+/// nothing happened. One open transaction a session.
 class Transaction {
  public:
   virtual ~Transaction() = default;
@@ -53,8 +53,8 @@ class Transaction {
   virtual std::unique_ptr<Commit> commit() = 0;
 };
 
-/// Which records a session sees. Steps that only write back to the log read what is written; whoever lets something out
-/// (sinks, waiting callers, live views) sees only what is synced (invariant 12).
+/// Which records a session sees. Steps that only write back to the log read what is written; whoever lets
+/// something out (sinks, waiting callers, live views) sees only what is synced (invariant 12).
 enum class Visibility { written, synced };
 
 struct Join {
@@ -65,16 +65,17 @@ struct Join {
   env::Wake* wake = nullptr;
 };
 
-/// One worker's share of a group. Used by one thread at a time. Destroying it gives its shards back; what was read and
-/// not committed will be read again by whoever gains the shard.
+/// One worker's share of a group. Used by one thread at a time. Destroying it gives its shards back; what was
+/// read and not committed will be read again by whoever gains the shard.
 class Session {
  public:
   virtual ~Session() = default;
-  /// Whatever has arrived after the last read (never waits), in order per shard, at most `max_records` and about
-  /// `max_bytes` (always at least one record if there is one). Errors: fenced (rejoin); damaged (names the place; the
-  /// damaged stretch is skipped by the next read); unavailable.
+  /// Whatever has arrived after the last read (never waits), in order per shard, at most `max_records` and
+  /// about `max_bytes` (always at least one record if there is one). Errors: fenced (rejoin); damaged (names
+  /// the place; the damaged stretch is skipped by the next read); unavailable.
   virtual Result<std::vector<Delivery>> read(Lane lane, size_t max_records, size_t max_bytes) = 0;
-  /// Shards gained or lost since the last call; at first all that are held. A lost shard's uncommitted work is void.
+  /// Shards gained or lost since the last call; at first all that are held. A lost shard's uncommitted work
+  /// is void.
   virtual std::vector<ShardId> gained() = 0;
   virtual std::vector<ShardId> lost() = 0;
   /// The group's committed progress in a held shard.
@@ -84,7 +85,8 @@ class Session {
   virtual std::unique_ptr<Transaction> begin() = 0;
 };
 
-/// Reads one shard without a group: tail, verify, reprocess, rebuilding a state. Sees what is synced.
+/// Reads one shard without a group: tail, verify, reprocess (what is synced), rebuilding a state (what is
+/// written).
 class Reader {
  public:
   virtual ~Reader() = default;
@@ -96,8 +98,8 @@ class Reader {
 struct Backlog {
   ShardId shard;
   Position committed;
-  uint64_t records = 0;              ///< not yet committed by the group
-  std::optional<Time> oldest;        ///< timestamp of the first of them
+  uint64_t records = 0;        ///< not yet committed by the group
+  std::optional<Time> oldest;  ///< timestamp of the first of them
 };
 
 /// Where front doors write. Safe from any thread.
@@ -111,8 +113,8 @@ class Inlet {
   };
   /// May a message of about `bytes` be taken? Asked before it is read, and again before append().
   virtual Admission admit(size_t bytes) = 0;
-  /// The entries land together or not at all; `when_synced` is called exactly once, on any thread, after they survive a
-  /// power cut (with where they landed) or could not be written. Never blocks on the disk.
+  /// The entries land together or not at all; `when_synced` is called exactly once, on any thread, after they
+  /// survive a power cut (with where they landed) or could not be written. Never blocks on the disk.
   using Landed = std::vector<std::pair<ShardId, Position>>;
   virtual void append(std::vector<Entry> entries, std::function<void(Result<Landed>)> when_synced) = 0;
 };
@@ -123,9 +125,18 @@ class Log {
   virtual ~Log() = default;
   [[nodiscard]] virtual Traits traits() const = 0;
   virtual Inlet& inlet() = 0;
+  /// Sessions of one group share the shards: each shard is held by one, a newcomer always gets at least one
+  /// (with a single shard: takes it over). Once this returns, no commit of an earlier holder of a held shard
+  /// can land any more: it is fenced.
   virtual Result<std::unique_ptr<Session>> join(const Join& join) = 0;
   /// Errors: not_found (no such shard).
   virtual Result<std::unique_ptr<Reader>> reader(const ShardId& shard, Position after) = 0;
+  /// As reader(), but sees all that is written. For bringing a state up to the last committed output, which
+  /// need not be synced yet when a worker rejoins; nothing read here may leave the process. A log that shows
+  /// only what is synced keeps the default.
+  virtual Result<std::unique_ptr<Reader>> written_reader(const ShardId& shard, Position after) {
+    return reader(shard, after);
+  }
   virtual Result<std::vector<Shard>> shards(const std::string& topic) = 0;
   /// One entry for each shard of the topics the group has joined.
   virtual Result<std::vector<Backlog>> backlog(const std::string& group) = 0;

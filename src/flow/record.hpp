@@ -12,8 +12,8 @@
 
 namespace bonafide::flow {
 
-/// A place in a shard; memcmp order is delivery order. Offsets, sequence numbers and LSN + index all fit. All zero lies
-/// before the first record.
+/// A place in a shard; memcmp order is delivery order. Offsets, sequence numbers and LSN + index all fit. All
+/// zero lies before the first record.
 struct Position {
   std::array<char, 20> bytes{};
 
@@ -61,7 +61,8 @@ struct Stretch {
   Position after, upto;
 };
 
-/// A record's value in decoded form, passed on inside the process so that it is neither encoded nor decoded twice.
+/// A record's value in decoded form, passed on inside the process so that it is neither encoded nor decoded
+/// twice.
 class Payload {
  public:
   virtual ~Payload() = default;
@@ -77,10 +78,11 @@ struct Header {
 struct Record {
   SharedBytes key;  ///< order is kept among records of one key; also picks the shard
   SharedBytes value;
-  std::shared_ptr<const Payload> payload;  ///< the decoded value where the writer was in this process, else null
-  Time timestamp;                          ///< when the front door accepted its cause: for lag and retention
-  uint16_t attempt = 0;                    ///< how often it was put back after being parked
-  std::vector<Header> headers;             ///< only where Traits::headers
+  std::shared_ptr<const Payload>
+      payload;                  ///< the decoded value where the writer was in this process, else null
+  Time timestamp;               ///< when the front door accepted its cause: for lag and retention
+  uint16_t attempt = 0;         ///< how often it was put back after being parked
+  std::vector<Header> headers;  ///< only where Traits::headers
 };
 
 /// A record at its place.

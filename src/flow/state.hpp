@@ -10,8 +10,9 @@
 
 namespace bonafide::flow {
 
-/// One addition to one value of a record of history. The first byte of `field` is its group (a trait), the rest its
-/// value; `bucket` is an event-time bucket chosen by the writer (say, a day number). Additions commute.
+/// One addition to one value of a record of history. The first byte of `field` is its group (a trait), the
+/// rest its value (an empty `field` is ignored: it has no group); `bucket` is an event-time bucket chosen by
+/// the writer (say, a day number). Additions commute.
 struct Increment {
   std::string field;
   int32_t bucket = 0;
@@ -26,7 +27,8 @@ struct Delta {
   friend bool operator==(const Delta&, const Delta&) = default;
 };
 
-/// What is known under one key: counts per field and bucket, bounded per group. Decay is the reader's business.
+/// What is known under one key: counts per field and bucket, bounded per group. Decay is the reader's
+/// business.
 class History {
  public:
   struct Bucket {
@@ -40,9 +42,10 @@ class History {
     [[nodiscard]] int64_t total() const;
     friend bool operator==(const Field&, const Field&) = default;
   };
-  /// Bounds that keep a record small. Past `max_fields` the group's field with the oldest last bucket (then the smallest
-  /// total, then the smallest name) is folded into the group's "other" field (the group byte alone); past `max_buckets`
-  /// the two oldest buckets are added up in the newer one. Both depend only on the increments and their order.
+  /// Bounds that keep a record small. Past `max_fields` (in a group, "other" not counted) the group's field
+  /// with the oldest last bucket (then the smallest total, then the smallest name) is folded into the group's
+  /// "other" field (the group byte alone); past `max_buckets` the two oldest buckets are added up in the
+  /// newer one. Both depend only on the increments and their order.
   static constexpr size_t max_fields = 64;
   static constexpr size_t max_buckets = 32;
 
@@ -64,21 +67,23 @@ class History {
   std::vector<Field> fields_;  // by name
 };
 
-/// Answers in the order of the keys. Null: not known in time, or the store did not answer ("unknown", which is not the
-/// same as an empty history).
+/// Answers in the order of the keys. Null: not known in time, or the store did not answer ("unknown", which
+/// is not the same as an empty history).
 using Answers = std::vector<std::shared_ptr<const History>>;
 
 enum class Applied { now, already };
 
-/// The store of histories: a fold over the output stream. Embedded (stores/state), in memory, later Redis and DynamoDB.
-/// Contract: flow/contract/state_contract.hpp. Safe from several threads.
+/// The store of histories: a fold over the output stream. Embedded (stores/state), in memory, later Redis and
+/// DynamoDB. Contract: flow/contract/state_contract.hpp. Safe from several threads.
 class State {
  public:
   virtual ~State() = default;
-  /// Answers all keys in one round trip, at once or later, exactly once; null for those unanswered at `deadline` (steady).
+  /// Answers all keys in one round trip, at once or later, exactly once; null for those unanswered at
+  /// `deadline` (steady).
   virtual void ask(std::span<const std::string> keys, Time deadline, std::function<void(Answers)> then) = 0;
-  /// Adds the deltas of the outputs in `stretch` and remembers its end, both or neither. `already` if the stretch ends at
-  /// or before what was applied of that shard. A stretch that begins after it is an error (conflict): a gap.
+  /// Adds the deltas of the outputs in `stretch` and remembers its end, both or neither. `already` if the
+  /// stretch ends at or before what was applied of that shard. Otherwise it must begin exactly there: a gap
+  /// or an overlap is an error (conflict) and changes nothing.
   virtual Result<Applied> apply(const Stretch& stretch, std::span<const Delta> deltas) = 0;
   /// How far a shard has been applied; all zero if never.
   virtual Result<Position> applied(const ShardId& shard) = 0;

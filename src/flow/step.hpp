@@ -6,8 +6,9 @@ namespace bonafide::flow {
 
 enum class Progress { worked, idle };
 
-/// Something that is driven by being stepped: a worker, the journal's flusher, retention. Production runs step() in a loop
-/// on a thread, the simulator picks who steps. Owns no thread; step() is bounded and used by one thread at a time.
+/// Something that is driven by being stepped: a worker, the journal's flusher, retention. Production runs
+/// step() in a loop on a thread, the simulator picks who steps. Owns no thread; step() is bounded and used by
+/// one thread at a time.
 class Stepper {
  public:
   virtual ~Stepper() = default;
