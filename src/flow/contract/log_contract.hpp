@@ -1,0 +1,714 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "flow/log.hpp"
+
+/// The suite every flow::Log passes. To hold a log to it:
+///
+///     #include "flow/contract/log_contract.hpp"
+///     INSTANTIATE_TEST_SUITE_P(Memory, LogContract, testing::Values(LogCase{"memory", make_harness}),
+///     log_case_name);
+///
+/// in namespace bonafide::flow::contract of a *_test.cpp. What a log cannot do (split a shard, hold back a
+/// sync) its harness says, and the tests that need it are skipped.
+namespace bonafide::flow::contract {
+
+struct LogSetup {
+  uint32_t shards = 1;                          ///< of each topic and lane
+  size_t max_waiting_bytes = size_t{16} << 20;  ///< about when the inlet says "later", where it can be set
+};
+
+/// A log under test and its surroundings.
+class LogHarness {
+ public:
+  virtual ~LogHarness() = default;
+  virtual Log& log() = 0;
+  /// Lets the log do what it has to do by itself (flush, sync, heartbeats) until nothing is left. Afterwards
+  /// everything written is synced, unless hold_syncs(true).
+  virtual void settle() = 0;
+  /// Power cut and restart; log() is a new object or as good as one. The test has let go of sessions and
+  /// readers.
+  virtual void crash() = 0;
+
+  /// Until hold_syncs(false), settle() writes but does not sync. False: cannot be done with this log.
+  virtual bool hold_syncs(bool) { return false; }
+  /// Ends a shard and makes two of it.
+  virtual bool split(const ShardId&) { return false; }
+  /// Takes its shards from every session of a group, as a broker does with a silent member.
+  virtual bool expel(const std::string& /*group*/) { return false; }
+  /// The next commit is answered with Fate::unknown; it lands or not.
+  virtual bool lose_next_answer(bool /*lands*/) { return false; }
+  /// Does a full inlet refuse (LogSetup::max_waiting_bytes)?
+  [[nodiscard]] virtual bool bounded() const { return true; }
+  /// How often settle() is tried before a test gives up on something that should come.
+  [[nodiscard]] virtual int patience() const { return 50; }
+};
+
+struct LogCase {
+  std::string name;
+  std::function<std::unique_ptr<LogHarness>(const LogSetup&)> make;
+};
+inline std::string log_case_name(const testing::TestParamInfo<LogCase>& info) { return info.param.name; }
+inline void PrintTo(const LogCase& log_case, std::ostream* out) { *out << log_case.name; }
+
+class CountingWake final : public env::Wake {
+ public:
+  void wake() override { ++count; }
+  std::atomic<int> count{0};
+};
+
+class LogContract : public testing::TestWithParam<LogCase> {
+ protected:
+  using Landed = Inlet::Landed;
+
+  void SetUp() override { start({}); }
+  void start(const LogSetup& setup) { harness_ = GetParam().make(setup); }
+  LogHarness& harness() { return *harness_; }
+  Log& log() { return harness_->log(); }
+
+  static Record record(const std::string& key, const std::string& value, int64_t second = 0) {
+    Record out;
+    out.key = SharedBytes(key);
+    out.value = SharedBytes(value);
+    out.timestamp = Time::from_seconds(1'700'000'000 + second);
+    return out;
+  }
+  static Entry entry(const std::string& topic, const std::string& key, const std::string& value,
+                     Lane lane = Lane::live) {
+    return {topic, lane, record(key, value)};
+  }
+
+  /// Settles until `done()`; fails the test when it does not come.
+  bool eventually(const std::function<bool()>& done, const char* what) {
+    for (int i = 0; i < harness().patience(); ++i) {
+      if (done()) return true;
+      harness().settle();
+    }
+    ADD_FAILURE() << "did not come: " << what;
+    return false;
+  }
+  /// Through the inlet, and waits until synced.
+  Landed put(std::vector<Entry> entries) {
+    auto result = std::make_shared<std::optional<Result<Landed>>>();
+    log().inlet().append(std::move(entries),
+                         [result](Result<Landed> landed) { *result = std::move(landed); });
+    if (!eventually([&] { return result->has_value(); }, "when_synced")) return {};
+    EXPECT_TRUE((*result)->ok()) << (*result)->error().message;
+    return (*result)->ok() ? (*result)->value() : Landed();
+  }
+  std::unique_ptr<Session> join(const std::string& group, std::vector<std::string> topics,
+                                Visibility visibility = Visibility::synced, env::Wake* wake = nullptr) {
+    auto session = log().join({group, std::move(topics), visibility, wake});
+    EXPECT_TRUE(session.ok()) << session.error().message;
+    return std::move(session).value();
+  }
+  /// Everything there is to read; `expected`: wait for as many.
+  std::vector<Delivery> drain(Session& session, size_t expected, Lane lane = Lane::live) {
+    std::vector<Delivery> all;
+    const auto take = [&] {
+      for (;;) {
+        auto some = session.read(lane, 100, size_t{1} << 30);
+        EXPECT_TRUE(some.ok()) << some.error().message;
+        if (!some.ok() || some->empty()) return all.size() >= expected;
+        all.insert(all.end(), some->begin(), some->end());
+      }
+    };
+    if (expected == 0) harness().settle();
+    eventually(take, "records to read");
+    EXPECT_EQ(all.size(), expected);
+    return all;
+  }
+  std::vector<Delivery> drain(Reader& reader, size_t expected) {
+    std::vector<Delivery> all;
+    const auto take = [&] {
+      for (;;) {
+        auto some = reader.read(100, size_t{1} << 30);
+        EXPECT_TRUE(some.ok()) << some.error().message;
+        if (!some.ok() || some->empty()) return all.size() >= expected;
+        all.insert(all.end(), some->begin(), some->end());
+      }
+    };
+    if (expected == 0) harness().settle();
+    eventually(take, "records to read");
+    EXPECT_EQ(all.size(), expected);
+    return all;
+  }
+  /// All records of a topic, in any order of shards.
+  std::vector<Delivery> everything(const std::string& topic) {
+    harness().settle();
+    std::vector<Delivery> all;
+    const auto shards = log().shards(topic);
+    EXPECT_TRUE(shards.ok());
+    for (const auto& shard : *shards) {
+      auto reader = log().reader(shard.id, {});
+      EXPECT_TRUE(reader.ok());
+      for (;;) {
+        auto some = (*reader)->read(100, size_t{1} << 30);
+        EXPECT_TRUE(some.ok()) << some.error().message;
+        if (!some.ok() || some->empty()) break;
+        all.insert(all.end(), some->begin(), some->end());
+      }
+    }
+    return all;
+  }
+  static std::vector<std::string> values(const std::vector<Delivery>& deliveries) {
+    std::vector<std::string> out;
+    for (const auto& delivery : deliveries) out.emplace_back(delivery.record.value.view());
+    return out;
+  }
+  static std::multiset<std::string> bag(const std::vector<Delivery>& deliveries) {
+    const auto all = values(deliveries);
+    return {all.begin(), all.end()};
+  }
+  Fate fate_of(Commit& commit) {
+    std::optional<Fate> fate;
+    eventually([&] { return (fate = commit.poll()).has_value(); }, "the fate of a commit");
+    return fate.value_or(Fate::unknown);
+  }
+  /// For each delivery an output "<value>!" to `to`, and the progress, in one transaction.
+  static std::unique_ptr<Commit> process(Session& session, const std::vector<Delivery>& deliveries,
+                                         const std::string& to) {
+    auto transaction = session.begin();
+    for (const auto& delivery : deliveries) {
+      Entry out{to, delivery.shard.lane, delivery.record};
+      out.record.value = SharedBytes(std::string(delivery.record.value.view()) + "!");
+      transaction->append(std::move(out));
+      transaction->consumed(delivery.shard, delivery.position);
+    }
+    return transaction->commit();
+  }
+
+ private:
+  std::unique_ptr<LogHarness> harness_;
+};
+
+TEST_P(LogContract, ARecordComesBackAsItWasWritten) {
+  Record in = record(std::string("k\0ey", 4), std::string("va\0lue\xFF", 7), 5);
+  in.attempt = 3;
+  in.headers = {{"ce_id", "1"}, {"empty", ""}};
+  const auto landed = put({{"topic.a", Lane::backfill, in}});
+  ASSERT_EQ(landed.size(), 1U);
+  auto session = join("g", {"topic.a"});
+  const auto read = drain(*session, 1, Lane::backfill);
+  ASSERT_EQ(read.size(), 1U);
+  const Record& out = read[0].record;
+  EXPECT_EQ(out.key, in.key);
+  EXPECT_EQ(out.value, in.value);
+  EXPECT_EQ(out.timestamp, in.timestamp);
+  EXPECT_EQ(out.attempt, 3);
+  EXPECT_EQ(std::make_pair(read[0].shard, read[0].position), landed[0]);
+  EXPECT_EQ(read[0].shard.topic, "topic.a");
+  EXPECT_EQ(read[0].shard.lane, Lane::backfill);
+  EXPECT_GT(read[0].position, Position{}) << "all zero lies before the first record";
+  if (!log().traits().headers) return;
+  ASSERT_EQ(out.headers.size(), 2U);
+  EXPECT_EQ(out.headers[0].name, "ce_id");
+  EXPECT_EQ(out.headers[0].value, "1");
+  EXPECT_EQ(out.headers[1].value, "");
+}
+
+TEST_P(LogContract, OrderPerKeyIsKeptAndEveryRecordComesOnce) {
+  start({.shards = 3});
+  std::map<std::string, std::vector<std::string>> written, read;
+  for (int i = 0; i < 60; ++i) {
+    const std::string key = "key" + std::to_string(i % 7), value = std::to_string(i);
+    put({entry("orders", key, value)});
+    written[key].push_back(value);
+  }
+  auto session = join("g", {"orders"});
+  std::map<ShardId, Position> last;
+  std::map<std::string, std::set<ShardId>> where;
+  for (const auto& delivery : drain(*session, 60)) {
+    read[std::string(delivery.record.key.view())].emplace_back(delivery.record.value.view());
+    where[std::string(delivery.record.key.view())].insert(delivery.shard);
+    EXPECT_LT(last[delivery.shard], delivery.position) << "positions rise within a shard";
+    last[delivery.shard] = delivery.position;
+  }
+  EXPECT_EQ(read, written);
+  for (const auto& [key, shards] : where) EXPECT_EQ(shards.size(), 1U) << key << " is in several shards";
+  EXPECT_GT(last.size(), 1U) << "keys spread over the shards";
+}
+
+TEST_P(LogContract, LanesAreReadApart) {
+  put({entry("t", "a", "live1"), entry("t", "a", "old1", Lane::backfill), entry("t", "a", "live2")});
+  auto session = join("g", {"t"});
+  EXPECT_EQ(values(drain(*session, 2, Lane::live)), (std::vector<std::string>{"live1", "live2"}));
+  EXPECT_EQ(values(drain(*session, 1, Lane::backfill)), (std::vector<std::string>{"old1"}));
+}
+
+TEST_P(LogContract, AReadNeverWaitsAndKeepsToItsBounds) {
+  auto session = join("g", {"t"});
+  EXPECT_TRUE(drain(*session, 0).empty());
+  put({entry("t", "a", std::string(1000, '1')), entry("t", "a", std::string(1000, '2')),
+       entry("t", "a", std::string(1000, '3'))});
+  std::vector<Delivery> one;
+  eventually(
+      [&] {
+        one = session->read(Lane::live, 100, 10).value();
+        return !one.empty();
+      },
+      "a first record");
+  EXPECT_EQ(one.size(), 1U) << "at least one record, however small the bound on bytes";
+  EXPECT_EQ(session->read(Lane::live, 1, 1 << 20)->size(), 1U);
+  EXPECT_EQ(drain(*session, 1)[0].record.value.view()[0], '3');
+}
+
+TEST_P(LogContract, OutputsAndProgressLandTogether) {
+  put({entry("in", "a", "1"), entry("in", "a", "2")});
+  std::vector<std::pair<ShardId, Position>> landed;
+  ShardId shard;
+  {
+    auto session = join("g", {"in"});
+    const auto read = drain(*session, 2);
+    shard = read[0].shard;
+    const auto commit = process(*session, read, "out");
+    EXPECT_EQ(fate_of(*commit), Fate::done);
+    EXPECT_EQ(commit->poll(), Fate::done) << "a settled commit keeps its answer";
+    landed = commit->landed();
+    EXPECT_EQ(session->committed(shard), read[1].position);
+  }
+  const auto out = everything("out");
+  EXPECT_EQ(values(out), (std::vector<std::string>{"1!", "2!"}));
+  ASSERT_EQ(landed.size(), 2U);
+  for (size_t i = 0; i < 2; ++i) EXPECT_EQ(landed[i], std::make_pair(out[i].shard, out[i].position));
+  auto next = join("g", {"in"});
+  drain(*next, 0);
+}
+
+TEST_P(LogContract, ATransactionThatIsNotCommittedNeverHappened) {
+  put({entry("in", "a", "1"), entry("in", "a", "2")});
+  auto session = join("g", {"in"});
+  const auto read = drain(*session, 2);
+  {
+    auto transaction = session->begin();
+    transaction->append(entry("out", "a", "ghost"));
+    transaction->consumed(read[1].shard, read[1].position);
+  }
+  EXPECT_TRUE(everything("out").empty());
+  session.reset();
+  session = join("g", {"in"});
+  const auto again = drain(*session, 2);
+  EXPECT_EQ(values(again), values(read)) << "what was not committed is read again, in order";
+  EXPECT_EQ(again[0].position, read[0].position);
+}
+
+TEST_P(LogContract, ProgressAloneCanBeCommitted) {
+  put({entry("in", "a", "1"), entry("in", "a", "2"), entry("in", "a", "3")});
+  auto session = join("g", {"in"});
+  const auto read = drain(*session, 3);
+  auto transaction = session->begin();
+  transaction->consumed(read[1].shard, read[1].position);
+  EXPECT_EQ(fate_of(*transaction->commit()), Fate::done);
+  session.reset();
+  session = join("g", {"in"});
+  EXPECT_EQ(values(drain(*session, 1)), (std::vector<std::string>{"3"}));
+}
+
+TEST_P(LogContract, SeveralCommitsMayBeUnderWayAndSettleInOrder) {
+  for (int i = 0; i < 5; ++i) put({entry("in", "a", std::to_string(i))});
+  auto session = join("g", {"in"});
+  std::vector<std::unique_ptr<Commit>> commits;
+  for (const auto& delivery : drain(*session, 5)) commits.push_back(process(*session, {delivery}, "out"));
+  for (size_t i = 0; i < commits.size(); ++i) {
+    if (commits[i]->poll().has_value() && i > 0) {
+      EXPECT_TRUE(commits[i - 1]->poll().has_value());
+    }
+  }
+  for (auto& commit : commits) EXPECT_EQ(fate_of(*commit), Fate::done);
+  EXPECT_EQ(values(everything("out")), (std::vector<std::string>{"0!", "1!", "2!", "3!", "4!"}));
+}
+
+TEST_P(LogContract, GroupsDoNotDisturbEachOther) {
+  put({entry("in", "a", "1")});
+  auto first = join("g1", {"in"});
+  EXPECT_EQ(fate_of(*process(*first, drain(*first, 1), "out")), Fate::done);
+  auto second = join("g2", {"in"});
+  EXPECT_EQ(values(drain(*second, 1)), (std::vector<std::string>{"1"}));
+}
+
+TEST_P(LogContract, ASuccessorFencesTheFormerHolder) {
+  put({entry("in", "a", "1"), entry("in", "a", "2")});
+  auto old = join("g", {"in"});
+  const auto read = drain(*old, 2);
+  ASSERT_EQ(read.size(), 2U);
+  auto successor = join("g", {"in"});
+  EXPECT_EQ(fate_of(*process(*old, read, "out")), Fate::fenced);
+  if (const auto more = old->read(Lane::live, 10, 1 << 20); more.ok()) {
+    EXPECT_TRUE(more->empty());
+  } else {
+    EXPECT_EQ(more.error().cause, Cause::fenced);
+  }
+  EXPECT_TRUE(everything("out").empty());
+  EXPECT_EQ(fate_of(*process(*successor, drain(*successor, 2), "out")), Fate::done);
+  EXPECT_EQ(values(everything("out")), (std::vector<std::string>{"1!", "2!"}));
+}
+
+TEST_P(LogContract, AnExpelledSessionIsFenced) {
+  put({entry("in", "a", "1")});
+  auto session = join("g", {"in"});
+  const auto read = drain(*session, 1);
+  if (!harness().expel("g")) GTEST_SKIP() << "this log cannot be made to expel a session";
+  EXPECT_EQ(fate_of(*process(*session, read, "out")), Fate::fenced);
+  session.reset();
+  session = join("g", {"in"});
+  EXPECT_EQ(fate_of(*process(*session, drain(*session, 1), "out")), Fate::done);
+  EXPECT_EQ(values(everything("out")), (std::vector<std::string>{"1!"}));
+}
+
+TEST_P(LogContract, SessionsOfAGroupShareTheShards) {
+  start({.shards = 4});
+  for (int i = 0; i < 40; ++i) put({entry("in", "key" + std::to_string(i), std::to_string(i))});
+  auto first = join("g", {"in"});
+  std::set<ShardId> mine;
+  eventually(
+      [&] {
+        for (auto& shard : first->gained()) mine.insert(shard);
+        return mine.size() >= 4;
+      },
+      "all shards for the only session");
+  auto second = join("g", {"in"});
+  std::set<ShardId> theirs;
+  eventually(
+      [&] {
+        for (auto& shard : second->gained()) theirs.insert(shard);
+        for (auto& shard : first->lost()) mine.erase(shard);
+        return !theirs.empty() && mine.size() + theirs.size() == log().shards("in")->size();
+      },
+      "a share for the second session");
+  for (const auto& shard : theirs) EXPECT_FALSE(mine.contains(shard)) << shard.text() << " is held twice";
+  std::multiset<std::string> read;
+  eventually(
+      [&] {
+        for (auto* session : {first.get(), second.get()}) {
+          for (auto& delivery : session->read(Lane::live, 100, 1 << 20).value()) {
+            read.emplace(delivery.record.value.view());
+          }
+        }
+        return read.size() >= 40;
+      },
+      "all records over both sessions");
+  EXPECT_EQ(read.size(), 40U);
+  EXPECT_EQ(std::set<std::string>(read.begin(), read.end()).size(), 40U);
+
+  second.reset();  // gives its shards back; nothing of them was committed
+  size_t again = 0;
+  eventually(
+      [&] {
+        (void)first->gained();
+        again += first->read(Lane::live, 100, 1 << 20)->size();
+        return again > 0;
+      },
+      "the shards of the session that left");
+}
+
+TEST_P(LogContract, UnsyncedRecordsAreSeenOnlyByThoseWhoMay) {
+  if (!harness().hold_syncs(true)) GTEST_SKIP() << "this log cannot hold back a sync";
+  auto inside = join("inside", {"t"}, Visibility::written);
+  auto outside = join("outside", {"t"}, Visibility::synced);
+  int called = 0;
+  log().inlet().append({entry("t", "a", "1")}, [&](Result<Landed> landed) {
+    ++called;
+    EXPECT_TRUE(landed.ok());
+  });
+  const auto seen = drain(*inside, 1);
+  ASSERT_EQ(seen.size(), 1U);
+  EXPECT_TRUE(drain(*outside, 0).empty());
+  EXPECT_EQ(called, 0) << "when_synced before the sync";
+  EXPECT_LT(log().synced(seen[0].shard).value(), seen[0].position);
+  EXPECT_TRUE(drain(**log().reader(seen[0].shard, {}), 0).empty());
+  EXPECT_EQ(values(drain(**log().written_reader(seen[0].shard, {}), 1)), (std::vector<std::string>{"1"}));
+  harness().hold_syncs(false);
+  EXPECT_EQ(values(drain(*outside, 1)), (std::vector<std::string>{"1"}));
+  EXPECT_EQ(called, 1);
+  EXPECT_EQ(log().synced(seen[0].shard).value(), seen[0].position);
+  EXPECT_EQ(drain(**log().reader(seen[0].shard, {}), 1).size(), 1U);
+}
+
+TEST_P(LogContract, WhatIsSyncedSurvivesACrash) {
+  put({entry("in", "a", "1"), entry("in", "a", "2")});
+  auto session = join("g", {"in"});
+  auto read = drain(*session, 2);
+  EXPECT_EQ(fate_of(*process(*session, {read[0]}, "out")), Fate::done);
+  harness().settle();
+  session.reset();
+  harness().crash();
+  session = join("g", {"in"});
+  const auto again = drain(*session, 1);
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].record.value, read[1].record.value);
+  EXPECT_EQ(again[0].position, read[1].position) << "positions do not move";
+  EXPECT_EQ(values(everything("out")), (std::vector<std::string>{"1!"}));
+  put({entry("in", "a", "3")});
+  const auto fresh = drain(*session, 1);
+  ASSERT_EQ(fresh.size(), 1U);
+  EXPECT_GT(fresh[0].position, read[1].position) << "the positions of synced records are never used again";
+}
+
+TEST_P(LogContract, AnUnsyncedCommitIsThereOrNotAfterACrashButNeverHalf) {
+  for (int round = 0; round < 8; ++round) {
+    const std::string in = "in" + std::to_string(round), out = "out" + std::to_string(round);
+    put({entry(in, "a", "1"), entry(in, "b", "2"), entry(in, "c", "3")});
+    auto session = join("g" + in, {in}, Visibility::written);
+    const auto read = drain(*session, 3);
+    if (!harness().hold_syncs(true)) GTEST_SKIP() << "this log cannot hold back a sync";
+    EXPECT_EQ(fate_of(*process(*session, read, out)), Fate::done);
+    session.reset();
+    harness().crash();
+    harness().hold_syncs(false);
+    session = join("g" + in, {in});
+    harness().settle();
+    const bool landed = !everything(out).empty();
+    if (log().traits().atomic) {
+      EXPECT_EQ(everything(out).size(), landed ? 3U : 0U);
+      EXPECT_EQ(drain(*session, landed ? 0 : 3).size(), landed ? 0U : 3U);
+    } else {
+      EXPECT_GE(everything(out).size() + drain(*session, 0).size(), 3U) << "not atomic, but never lost";
+    }
+  }
+}
+
+TEST_P(LogContract, ACommitOfUnknownFateLosesNothing) {
+  for (const bool lands : {false, true}) {
+    const std::string in = lands ? "in.landed" : "in.lost", out = lands ? "out.landed" : "out.lost";
+    put({entry(in, "a", "1"), entry(in, "a", "2")});
+    auto session = join("g" + in, {in});
+    const auto read = drain(*session, 2);
+    if (!harness().lose_next_answer(lands)) GTEST_SKIP() << "this log cannot lose an answer";
+    EXPECT_EQ(fate_of(*process(*session, read, out)), Fate::unknown);
+    session.reset();
+    session = join("g" + in, {in});  // the one way to recover
+    harness().settle();
+    const auto rest = session->read(Lane::live, 100, 1 << 20).value();
+    if (!rest.empty()) {
+      EXPECT_EQ(fate_of(*process(*session, rest, out)), Fate::done);
+    }
+    const auto got = bag(everything(out));
+    if (log().traits().atomic) {
+      EXPECT_EQ(got, (std::multiset<std::string>{"1!", "2!"}));
+    } else {
+      EXPECT_TRUE(got.contains("1!") && got.contains("2!"));
+    }
+  }
+}
+
+TEST_P(LogContract, TheEntriesOfAnAppendLandTogether) {
+  std::vector<Entry> entries;
+  for (int i = 0; i < 20; ++i)
+    entries.push_back(entry("t" + std::to_string(i % 5), "k" + std::to_string(i), "v"));
+  const auto landed = put(entries);
+  ASSERT_EQ(landed.size(), 20U);
+  for (size_t i = 0; i < landed.size(); ++i) {
+    EXPECT_EQ(landed[i].first.topic, entries[i].topic) << "where they landed is in the order they were given";
+    auto before = landed[i].second;
+    const auto found = drain(**log().reader(landed[i].first, {}), 4);
+    const auto at =
+        std::find_if(found.begin(), found.end(), [&](const auto& d) { return d.position == before; });
+    ASSERT_NE(at, found.end());
+    EXPECT_EQ(at->record.key, entries[i].record.key);
+  }
+  put({});
+}
+
+TEST_P(LogContract, AnUnsyncedAppendIsThereOrNotAfterACrashButNeverHalf) {
+  for (int round = 0; round < 8; ++round) {
+    if (!harness().hold_syncs(true)) GTEST_SKIP() << "this log cannot hold back a sync";
+    const std::string one = "one" + std::to_string(round), two = "two" + std::to_string(round);
+    auto called = std::make_shared<int>(0);
+    log().inlet().append({entry(one, "a", std::string(700, 'x')), entry(two, "b", std::string(700, 'y'))},
+                         [called](Result<Landed> landed) { *called += landed.ok() ? 1 : 0; });
+    harness().settle();
+    harness().crash();
+    harness().hold_syncs(false);
+    EXPECT_EQ(*called, 0) << "acknowledged without a sync";
+    EXPECT_EQ(everything(one).size(), everything(two).size());
+  }
+}
+
+TEST_P(LogContract, WhenSyncedIsCalledOncePerAppend) {
+  std::map<int, int> calls;
+  for (int i = 0; i < 50; ++i) {
+    log().inlet().append({entry("t", "a", std::to_string(i))}, [&calls, i](Result<Landed> landed) {
+      EXPECT_TRUE(landed.ok());
+      ++calls[i];
+    });
+  }
+  eventually([&] { return calls.size() == 50; }, "all callbacks");
+  harness().settle();
+  for (const auto& [i, count] : calls) EXPECT_EQ(count, 1);
+  EXPECT_EQ(everything("t").size(), 50U);
+}
+
+TEST_P(LogContract, AFullLogSaysLaterUntilItIsRead) {
+  start({.shards = 1, .max_waiting_bytes = 200'000});
+  if (!harness().bounded()) GTEST_SKIP() << "this log's inlet has a bound of its own";
+  auto session = join("slow", {"in"});
+  EXPECT_TRUE(log().inlet().admit(10'000).now);
+  Inlet::Admission admission;
+  size_t taken = 0;
+  for (; taken < 1000; ++taken) {
+    admission = log().inlet().admit(10'000);
+    if (!admission.now) break;
+    put({entry("in", "a", std::string(10'000, 'x'))});
+  }
+  ASSERT_LT(taken, 1000U) << "the inlet has no bound";
+  EXPECT_GE(taken, 10U);
+  EXPECT_GT(admission.retry_after.us, 0);
+  EXPECT_FALSE(admission.reason.empty());
+  EXPECT_EQ(fate_of(*process(*session, drain(*session, taken), "out")), Fate::done);
+  eventually([&] { return log().inlet().admit(10'000).now; }, "room after the group has caught up");
+}
+
+TEST_P(LogContract, ARecordThatIsTooLargeIsRefusedAndTheLargestIsNot) {
+  const size_t most = std::min<size_t>(log().traits().max_record_bytes, size_t{8} << 20);
+  ASSERT_GE(most, size_t{512} << 10);
+  const std::string big(most - 100, 'b');
+  put({entry("t", "key", big)});
+  const auto read = everything("t");
+  ASSERT_EQ(read.size(), 1U);
+  EXPECT_TRUE(read[0].record.value.view() == big);
+  if (log().traits().max_record_bytes > (size_t{8} << 20)) return;
+  std::optional<Cause> cause;
+  log().inlet().append({entry("t", "key", "small"), entry("t", "key", std::string(most + 1, 'c'))},
+                       [&](Result<Landed> landed) {
+                         if (!landed.ok()) cause = landed.error().cause;
+                       });
+  eventually([&] { return cause.has_value(); }, "the refusal");
+  EXPECT_EQ(cause, Cause::invalid);
+  EXPECT_EQ(everything("t").size(), 1U) << "its neighbour in the append must not land either";
+}
+
+TEST_P(LogContract, AReaderBeginsAfterAnyPosition) {
+  std::vector<Entry> entries;
+  for (int i = 0; i < 30; ++i) entries.push_back(entry("t", "a", std::to_string(i)));
+  const auto landed = put(entries);
+  const ShardId shard = landed[0].first;
+  for (const size_t from : {size_t{0}, size_t{13}, size_t{29}}) {
+    const auto read = drain(**log().reader(shard, landed[from].second), 29 - from);
+    for (size_t i = 0; i < read.size(); ++i) EXPECT_EQ(read[i].position, landed[from + 1 + i].second);
+  }
+  auto reader = std::move(log().reader(shard, landed[29].second).value());
+  EXPECT_TRUE(drain(*reader, 0).empty());
+  put({entry("t", "a", "later")});
+  EXPECT_EQ(values(drain(*reader, 1)), (std::vector<std::string>{"later"}))
+      << "a reader goes on when more comes";
+  const auto none = log().reader({"t", Lane::live, 4711}, {});
+  ASSERT_FALSE(none.ok());
+  EXPECT_EQ(none.error().cause, Cause::not_found);
+}
+
+TEST_P(LogContract, BacklogIsWhatTheGroupHasNotCommitted) {
+  EXPECT_TRUE(log().backlog("nobody")->empty());
+  auto session = join("g", {"in"});
+  for (int i = 0; i < 4; ++i) put({{"in", Lane::live, record("a", std::to_string(i), i)}});
+  const auto count = [&] {
+    uint64_t records = 0;
+    const auto all = log().backlog("g");
+    EXPECT_TRUE(all.ok());
+    for (const auto& backlog : *all) records += backlog.records;
+    return records;
+  };
+  EXPECT_EQ(log().backlog("g")->size(), log().shards("in")->size());
+  EXPECT_EQ(count(), 4U);
+  const auto read = drain(*session, 4);
+  EXPECT_EQ(count(), 4U) << "reading alone is no progress";
+  EXPECT_EQ(fate_of(*process(*session, {read[0], read[1]}, "out")), Fate::done);
+  EXPECT_EQ(count(), 2U);
+  for (const auto& backlog : *log().backlog("g")) {
+    if (backlog.records == 0) {
+      EXPECT_FALSE(backlog.oldest.has_value());
+      continue;
+    }
+    EXPECT_EQ(backlog.committed, read[1].position);
+    EXPECT_EQ(backlog.oldest, read[2].record.timestamp);
+  }
+}
+
+TEST_P(LogContract, SeekMovesTheNextRead) {
+  std::vector<Entry> entries;
+  for (int i = 0; i < 5; ++i) entries.push_back(entry("t", "a", std::to_string(i)));
+  const auto landed = put(entries);
+  auto session = join("sink", {"t"});
+  drain(*session, 5);
+  ASSERT_TRUE(session->seek(landed[0].first, landed[1].second).ok());
+  EXPECT_EQ(values(drain(*session, 3)), (std::vector<std::string>{"2", "3", "4"}));
+  ASSERT_TRUE(session->seek(landed[0].first, {}).ok());
+  drain(*session, 5);
+  EXPECT_FALSE(session->seek({"t", Lane::live, 4711}, {}).ok()) << "not a held shard";
+}
+
+TEST_P(LogContract, ManyTopicsAreManyStreams) {
+  std::vector<std::string> topics;
+  for (int i = 0; i < 40; ++i) topics.push_back("topic." + std::to_string(i));
+  for (const auto& topic : topics) put({entry(topic, "a", topic + "/1"), entry(topic, "a", topic + "/2")});
+  for (const auto& topic : topics) {
+    EXPECT_EQ(values(everything(topic)), (std::vector<std::string>{topic + "/1", topic + "/2"}));
+  }
+  auto session = join("all", topics);
+  EXPECT_EQ(drain(*session, 80).size(), 80U);
+}
+
+TEST_P(LogContract, AReaderThatMayReadIsWoken) {
+  CountingWake wake;
+  auto session = join("g", {"t"}, Visibility::synced, &wake);
+  drain(*session, 0);
+  const int before = wake.count;
+  put({entry("t", "a", "1")});
+  eventually([&] { return wake.count > before; }, "the wake");
+  drain(*session, 1);
+}
+
+TEST_P(LogContract, ASplitShardIsReadBeforeItsChildren) {
+  std::map<std::string, std::vector<std::string>> written, read;
+  const auto write = [&](int from, int upto) {
+    for (int i = from; i < upto; ++i) {
+      const std::string key = "key" + std::to_string(i % 5), value = std::to_string(i);
+      put({entry("in", key, value)});
+      written[key].push_back(value);
+    }
+  };
+  write(0, 20);
+  const auto parent = log().shards("in")->front().id;
+  if (!harness().split(parent)) GTEST_SKIP() << "this log does not split shards";
+  write(20, 40);
+  bool ended = false, child = false;
+  const auto shards = log().shards("in");
+  for (const auto& shard : *shards) {
+    ended |= shard.id == parent && shard.ended;
+    child |= shard.parents == std::vector<ShardId>{parent};
+  }
+  EXPECT_TRUE(ended && child);
+
+  auto session = join("g", {"in"});
+  size_t total = 0;
+  bool child_seen = false;
+  eventually(
+      [&] {
+        const auto some = session->read(Lane::live, 7, 1 << 20);
+        EXPECT_TRUE(some.ok());
+        for (const auto& delivery : *some) {
+          read[std::string(delivery.record.key.view())].emplace_back(delivery.record.value.view());
+          child_seen |= delivery.shard != parent;
+          if (delivery.shard == parent) {
+            EXPECT_FALSE(child_seen) << "a child before its parent's end";
+          }
+        }
+        total += some->size();
+        if (!some->empty()) {
+          EXPECT_EQ(fate_of(*process(*session, *some, "out")), Fate::done);
+        }
+        return total >= 40;
+      },
+      "parent and children");
+  EXPECT_EQ(read, written);
+}
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(LogContract);
+
+}  // namespace bonafide::flow::contract
