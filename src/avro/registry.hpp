@@ -1,0 +1,129 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "avro/resolve.hpp"
+#include "avro/schema.hpp"
+#include "env/files.hpp"
+
+// A schema registry in Confluent's sense, and its framing of values: 0x00, the schema's id as 4 bytes
+// big-endian, the binary encoding.
+namespace bonafide::avro {
+
+void append_frame_header(int32_t id, std::string& out);
+std::string frame(int32_t id, ByteView payload);
+
+struct Framed {
+  int32_t id = 0;
+  ByteView payload;
+};
+/// Errors: invalid (too short, or the first byte is not 0).
+Result<Framed> unframe(ByteView bytes);
+
+/// One version of a subject.
+struct SubjectVersion {
+  std::string subject;
+  int32_t version = 0;  ///< from 1; never given twice within a subject
+  int32_t id = 0;       ///< from 1; the same for the same schema, whatever the subject
+  Schema schema;
+  bool deleted = false;  ///< softly: no longer listed or checked against, but its id stays readable
+};
+
+enum class Deleted : uint8_t { hide, show };
+
+/// Schemas by subject and version. Safe from any thread. Errors of all calls: not_found (there is no such
+/// subject, version or id), and what storing may fail with.
+class Registry {
+ public:
+  virtual ~Registry() = default;
+
+  /// The id of the schema under this subject; registers it as the next version if it is new there. Errors:
+  /// conflict (not compatible with the versions there are: names each place).
+  virtual Result<int32_t> id_of(const std::string& subject, const Schema& schema) = 0;
+  /// The version of the subject that has this very schema.
+  virtual Result<SubjectVersion> find(const std::string& subject, const Schema& schema, Deleted deleted) = 0;
+  /// What id_of() would object to; Incompatibility::version is the version itself: print it with text(0).
+  virtual Result<std::vector<Incompatibility>> check(const std::string& subject, const Schema& schema) = 0;
+
+  virtual Result<Schema> schema_by_id(int32_t id) = 0;
+  /// The subjects and versions that have the schema of this id.
+  virtual Result<std::vector<SubjectVersion>> uses_of(int32_t id, Deleted deleted) = 0;
+  virtual Result<std::vector<std::string>> subjects(Deleted deleted) = 0;
+  /// Oldest first.
+  virtual Result<std::vector<SubjectVersion>> versions(const std::string& subject, Deleted deleted) = 0;
+  virtual Result<SubjectVersion> version(const std::string& subject, int32_t version, Deleted deleted) = 0;
+  virtual Result<SubjectVersion> latest(const std::string& subject) = 0;
+
+  /// First softly, then for good. Return the versions deleted. Errors: conflict (for good before softly).
+  virtual Result<std::vector<int32_t>> delete_subject(const std::string& subject, bool for_good) = 0;
+  virtual Result<int32_t> delete_version(const std::string& subject, int32_t version, bool for_good) = 0;
+
+  /// The level of a subject, or the general one if it has none or `subject` is empty.
+  virtual Result<Compatibility> compatibility(const std::string& subject) = 0;
+  /// Of the subject; of all that have none of their own where `subject` is empty. nullopt takes the subject's
+  /// own away.
+  virtual Status set_compatibility(const std::string& subject, std::optional<Compatibility> level) = 0;
+};
+
+/// A registry of our own, in memory; with a file also across restarts: each change is on the disk before it
+/// is answered.
+class EmbeddedRegistry final : public Registry {
+ public:
+  /// In memory alone.
+  EmbeddedRegistry() = default;
+  /// Kept in the file at `path`, which is made with the first change. `files` must outlive the registry.
+  /// Errors: damaged (the file is not a registry's), those of reading.
+  static Result<std::unique_ptr<EmbeddedRegistry>> open(env::Files& files, std::string path);
+
+  Result<int32_t> id_of(const std::string& subject, const Schema& schema) override;
+  Result<SubjectVersion> find(const std::string& subject, const Schema& schema, Deleted deleted) override;
+  Result<std::vector<Incompatibility>> check(const std::string& subject, const Schema& schema) override;
+  Result<Schema> schema_by_id(int32_t id) override;
+  Result<std::vector<SubjectVersion>> uses_of(int32_t id, Deleted deleted) override;
+  Result<std::vector<std::string>> subjects(Deleted deleted) override;
+  Result<std::vector<SubjectVersion>> versions(const std::string& subject, Deleted deleted) override;
+  Result<SubjectVersion> version(const std::string& subject, int32_t version, Deleted deleted) override;
+  Result<SubjectVersion> latest(const std::string& subject) override;
+  Result<std::vector<int32_t>> delete_subject(const std::string& subject, bool for_good) override;
+  Result<int32_t> delete_version(const std::string& subject, int32_t version, bool for_good) override;
+  Result<Compatibility> compatibility(const std::string& subject) override;
+  Status set_compatibility(const std::string& subject, std::optional<Compatibility> level) override;
+
+ private:
+  friend class RegistryFile;
+  struct Version {
+    int32_t version = 0, id = 0;
+    bool deleted = false;
+  };
+  struct Subject {
+    std::vector<Version> versions;
+    std::optional<Compatibility> level;
+    int32_t last_version = 0;
+  };
+  struct Content {
+    std::map<int32_t, Schema> schemas;
+    std::map<std::string, int32_t> ids;  ///< by the schema's full text
+    std::map<std::string, Subject> subjects;
+    Compatibility level = Compatibility::backward;
+    int32_t last_id = 0;
+  };
+
+  Status commit(Content next);
+  Result<const Subject*> need(const std::string& subject, Deleted deleted) const;
+  [[nodiscard]] SubjectVersion made(const std::string& subject, const Version& version) const;
+  [[nodiscard]] std::vector<Incompatibility> objections(const std::string& subject,
+                                                        const Schema& schema) const;
+
+  std::mutex mutex_;
+  env::Files* files_ = nullptr;
+  std::string path_;
+  Content content_;
+};
+
+}  // namespace bonafide::avro
