@@ -1,0 +1,135 @@
+#pragma once
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "flow/log.hpp"
+#include "streams/journal/damage.hpp"
+#include "streams/journal/frame.hpp"
+#include "streams/journal/settings.hpp"
+#include "streams/journal/tables.hpp"
+
+namespace bonafide::streams::journal {
+
+using Landed = flow::Inlet::Landed;
+
+/// A session as the group sees it.
+struct Member {
+  flow::Join join;
+  uint16_t group = 0;
+  std::vector<uint16_t> topics;
+  /// Held shards, each with the serial of the holding: another serial means it was lost in between.
+  std::map<ShardKey, uint64_t> held;
+  std::vector<flow::ShardId> gained, lost;
+  bool fenced = false;
+  bool hungry = true;  ///< has read since it was last woken
+};
+
+/// A record in memory.
+struct TailRecord {
+  std::shared_ptr<Frame> frame;
+  uint32_t index = 0;
+  std::shared_ptr<const flow::Payload> payload;
+};
+
+/// The newest records of a shard: offsets [first, first + records.size()).
+struct Tail {
+  uint64_t first = 0;
+  std::deque<TailRecord> records;
+  flow::Position synced;
+};
+
+struct JournalMetrics {
+  explicit JournalMetrics(env::Metrics& metrics);
+  env::Counter &written_bytes, &frames, &records, &syncs, &damages, &torn_tails, &retired, &refused;
+  env::Histogram& sync_seconds;
+  env::Gauge &segments, &bytes, &unsynced_bytes;
+};
+
+/// What sessions, readers, the inlet and the flusher share. All members are guarded by `mutex` unless they
+/// say otherwise; functions say whether they take it.
+class Core {
+ public:
+  Core(Settings settings_in, Outside outside_in)
+      : settings(std::move(settings_in)), outside(outside_in), metrics(outside_in.metrics) {}
+
+  const Settings settings;
+  const Outside outside;
+  JournalMetrics metrics;
+  uint64_t journal_id = 0;  ///< fixed once opened
+
+  std::mutex mutex;
+  Tables tables;
+  std::map<ShardKey, Tail> tails;
+  std::vector<std::shared_ptr<Segment>> segments;  ///< ascending; frames are appended to the last one
+  std::deque<std::shared_ptr<Frame>> pending;      ///< not yet taken by the flusher
+  std::deque<std::shared_ptr<Frame>> unsynced;     ///< pending ones and written ones
+  std::deque<std::shared_ptr<Frame>> recent;       ///< all that are in memory
+  size_t pending_bytes = 0, unsynced_bytes = 0, recent_bytes = 0;
+  Time unsynced_since;  ///< steady; when `unsynced` began to fill
+  uint64_t next_lsn = 0;
+  uint64_t durable = 0;
+  uint64_t last_data_end = 0;  ///< behind the last frame that is more than a mark
+  struct Waiter {
+    uint64_t end;
+    std::function<void(Result<Landed>)> then;
+    Landed landed;
+  };
+  std::deque<Waiter> waiters;
+  std::optional<Error> failed;  ///< the disk failed, or the journal is closed
+  std::vector<std::shared_ptr<Member>> members;
+  uint64_t holding_serial = 0;
+  std::map<std::string, flow::Position> holds;
+  std::string full;  ///< why the inlet refuses for lack of room; "" if it does not
+  env::Wake* flusher_wake = nullptr;
+  bool tables_changed = false;  ///< since the catalogue was written
+
+  // With the mutex held:
+  Result<uint16_t> topic_number(const std::string& name);
+  Result<uint16_t> group_number(const std::string& name);
+  [[nodiscard]] flow::ShardId shard_id(ShardKey shard) const;
+  /// Errors: not_found.
+  [[nodiscard]] Result<ShardKey> shard_key(const flow::ShardId& shard) const;
+  /// The oldest offset of a shard that is still stored; the next one if none is.
+  [[nodiscard]] uint64_t first_offset(ShardKey shard) const;
+  /// About where a stored record lies.
+  [[nodiscard]] uint64_t lsn_near(ShardKey shard, uint64_t offset) const;
+  /// Gives the prepared frame its place. The topics of `entries` are known already.
+  Landed place(const std::shared_ptr<Frame>& frame, std::vector<flow::Entry>& entries,
+               const std::vector<ProgressEntry>& progress);
+  void append_control(FrameKind kind, std::vector<Definition> definitions,
+                      const std::vector<ProgressEntry>& progress);
+  void wake_readers(flow::Visibility visibility, const Frame& frame);
+  void drop_old_frames();
+  /// Why a message of this size cannot be taken now; nothing if it can.
+  [[nodiscard]] std::optional<flow::Inlet::Admission> refusal(size_t bytes) const;
+  void enter(const std::shared_ptr<Member>& member);
+  void leave(const std::shared_ptr<Member>& member);
+
+  // Without it:
+  /// Appends through the front door; `then` as Inlet::append.
+  void append(std::vector<flow::Entry> entries, std::function<void(Result<Landed>)> then);
+  struct Consumed {
+    ShardKey shard;
+    flow::Position position;
+    uint64_t next_offset;
+  };
+  /// A session's commit.
+  std::pair<flow::Fate, Landed> commit(Member& member, std::vector<flow::Entry> entries,
+                                       const std::vector<Consumed>& consumed);
+
+ private:
+  Status know_topics(std::vector<flow::Entry>& entries, Frame& frame);
+  void make_room(size_t bytes);
+  void enqueue(const std::shared_ptr<Frame>& frame);
+  void roll();
+  void deal(uint16_t group);
+  void give(Member& member, ShardKey shard);
+};
+
+}  // namespace bonafide::streams::journal

@@ -1,0 +1,125 @@
+#include <algorithm>
+
+#include "streams/journal/flusher.hpp"
+
+// Housekeeping: room on the disk, old segments, the catalogue.
+namespace bonafide::streams::journal {
+namespace {
+
+bool everybody_is_past(const Core& core, const Segment& segment) {
+  for (const auto& [name, position] : core.holds) {
+    if (position.major() < segment.end) return false;
+  }
+  for (const auto& [number, group] : core.tables.groups()) {
+    for (const auto& [shard, index] : segment.shards) {
+      if (!std::ranges::binary_search(group.topics, shard.topic)) continue;
+      if (core.tables.progress(number, shard).next_offset < index.next) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+Status Flusher::keep_house() {
+  look_at_space();
+  BONAFIDE_TRY(retire());
+  const bool changed = [this] {
+    const std::lock_guard lock(core_->mutex);
+    return std::exchange(core_->tables_changed, false);
+  }();
+  if (changed || catalogue_dirty_) BONAFIDE_TRY(write_catalogue());
+  return Ok{};
+}
+
+void Flusher::look_at_space() {
+  const Settings& settings = core_->settings;
+  std::string full;
+  const auto space = core_->outside.files.space(settings.folder);
+  if (space.ok()) {
+    const auto share =
+        static_cast<uint64_t>(settings.min_free_share * static_cast<double>(space->total_bytes));
+    if (space->free_bytes < std::max(settings.min_free_bytes, share)) {
+      full = "the disk has only " + std::to_string(space->free_bytes >> 20) + " MiB free";
+    }
+  }
+  const std::lock_guard lock(core_->mutex);
+  bool over = false;
+  if (full.empty() && count_retirable(&over) == 0 && over) {
+    full = "the journal has reached its " + std::to_string(settings.max_bytes >> 20) +
+           " MiB and its readers still need all of it";
+  }
+  if (full != core_->full) {
+    if (!full.empty()) core_->outside.logger.warn("journal.full", {{"reason", full}});
+    if (full.empty()) core_->outside.logger.info("journal.room_again");
+  }
+  core_->full = std::move(full);
+}
+
+size_t Flusher::count_retirable(bool* over) const {
+  const Settings& settings = core_->settings;
+  uint64_t total = prepared_bytes_;
+  for (const auto& segment : core_->segments) {
+    total += segment->sealed ? segment->file_bytes
+                             : std::max(segment->end - segment->base, settings.segment_bytes);
+  }
+  core_->metrics.bytes.set(static_cast<double>(total));
+  core_->metrics.segments.set(static_cast<double>(core_->segments.size()));
+  const Time oldest_kept = core_->outside.clock.now() - settings.max_age;
+  size_t count = 0;
+  for (const auto& segment : core_->segments) {
+    const bool due = total > settings.max_bytes || segment->last_timestamp < oldest_kept;
+    if (!segment->sealed || !due || !everybody_is_past(*core_, *segment)) break;
+    total -= segment->file_bytes;
+    ++count;
+  }
+  if (over != nullptr) *over = total > settings.max_bytes;
+  return count;
+}
+
+/// Removes the segments that the last look found retirable, if the progress that look saw is durable by now,
+/// and looks again. The catalogue goes first: a segment it does not name any more was retired, any other is
+/// missing.
+Status Flusher::retire() {
+  std::vector<std::shared_ptr<Segment>> gone;
+  {
+    const std::lock_guard lock(core_->mutex);
+    if (durable_ >= retire_when_durable_) {
+      while (core_->segments.size() > 1 && core_->segments.front()->end <= retire_before_) {
+        gone.push_back(core_->segments.front());
+        core_->segments.erase(core_->segments.begin());
+      }
+    }
+    const size_t next = count_retirable(nullptr);
+    retire_before_ = next == 0 ? 0 : core_->segments[next - 1]->end;
+    retire_when_durable_ = core_->next_lsn;
+  }
+  if (gone.empty()) return Ok{};
+  BONAFIDE_TRY(write_catalogue());
+  for (const auto& segment : gone) {
+    BONAFIDE_TRY(core_->outside.files.remove(segment->path));
+    core_->metrics.retired.add();
+    core_->outside.logger.info("journal.segment_retired",
+                               {{"segment", segment->path}, {"records", segment->records}});
+  }
+  return core_->outside.files.sync_folder(core_->settings.folder);
+}
+
+Status Flusher::write_catalogue() {
+  Catalogue catalogue;
+  {
+    const std::lock_guard lock(core_->mutex);
+    catalogue.journal_id = core_->journal_id;
+    catalogue.durable = durable_;
+    catalogue.first_base = core_->segments.front()->base;
+    catalogue.definitions = core_->tables.definitions();
+    for (const auto& segment : core_->segments) {
+      if (segment->sealed)
+        catalogue.sealed.push_back({segment->file_bytes, segment->footer(core_->journal_id)});
+    }
+  }
+  catalogue_dirty_ = false;
+  return core_->outside.files.write_file(core_->settings.folder + "/catalogue", encode(catalogue));
+}
+
+}  // namespace bonafide::streams::journal

@@ -1,0 +1,203 @@
+#include "streams/journal/session.hpp"
+
+#include <algorithm>
+
+namespace bonafide::streams::journal {
+
+using flow::Delivery;
+using flow::Fate;
+using flow::Position;
+using flow::ShardId;
+
+namespace {
+
+class SettledCommit final : public flow::Commit {
+ public:
+  SettledCommit(Fate fate, Landed landed) : fate_(fate), landed_(std::move(landed)) {}
+  std::optional<Fate> poll() override { return fate_; }
+  [[nodiscard]] const Landed& landed() const override { return landed_; }
+
+ private:
+  Fate fate_;
+  Landed landed_;
+};
+
+/// Settles at once: the frame is in the journal's buffer and visible as written; it is synced with the next
+/// sync.
+class JournalTransaction final : public flow::Transaction {
+ public:
+  JournalTransaction(std::shared_ptr<Core> core, std::shared_ptr<Member> member, JournalSession& session)
+      : core_(std::move(core)), member_(std::move(member)), session_(session) {}
+
+  void append(flow::Entry entry) override { entries_.push_back(std::move(entry)); }
+  void consumed(const ShardId& shard, Position position) override {
+    for (auto& [known, upto] : consumed_) {
+      if (known != shard) continue;
+      upto = std::max(upto, position);
+      return;
+    }
+    consumed_.emplace_back(shard, position);
+  }
+  std::unique_ptr<flow::Commit> commit() override {
+    std::vector<Core::Consumed> progress;
+    for (const auto& [shard, position] : consumed_) {
+      const auto key = [&, this] {
+        const std::lock_guard lock(core_->mutex);
+        return core_->shard_key(shard);
+      }();
+      if (!key.ok()) return std::make_unique<SettledCommit>(Fate::fenced, Landed());
+      const auto behind = session_.offset_behind(*key, position);
+      if (!behind.ok()) {
+        const bool fenced = behind.error().cause == Cause::fenced;
+        return std::make_unique<SettledCommit>(fenced ? Fate::fenced : Fate::not_done, Landed());
+      }
+      progress.push_back({*key, position, *behind});
+    }
+    auto [fate, landed] = core_->commit(*member_, std::move(entries_), progress);
+    return std::make_unique<SettledCommit>(fate, std::move(landed));
+  }
+
+ private:
+  std::shared_ptr<Core> core_;
+  std::shared_ptr<Member> member_;
+  JournalSession& session_;
+  std::vector<flow::Entry> entries_;
+  std::vector<std::pair<ShardId, Position>> consumed_;
+};
+
+Error fenced_error(const Member& member) {
+  return {Cause::fenced, member.join.group + ": this session's shards were taken from it; join again"};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<flow::Session>> JournalSession::join(const std::shared_ptr<Core>& core,
+                                                            const flow::Join& join) {
+  if (join.topics.empty()) return {Cause::invalid, "the group " + join.group + " must name a topic to join"};
+  auto member = std::make_shared<Member>();
+  member->join = join;
+  const std::lock_guard lock(core->mutex);
+  if (core->failed) return core->failed->in("the journal takes no sessions");
+  for (const auto& topic : join.topics) {
+    BONAFIDE_ASSIGN(const uint16_t number, core->topic_number(topic));
+    member->topics.push_back(number);
+  }
+  std::ranges::sort(member->topics);
+  BONAFIDE_ASSIGN(member->group, core->group_number(join.group));
+  std::vector<Definition> fresh;
+  const auto& known = core->tables.groups().at(member->group).topics;
+  for (const uint16_t topic : member->topics) {
+    if (!std::ranges::binary_search(known, topic)) {
+      fresh.push_back({DefinitionKind::member, flow::Lane::live, member->group, topic, 0, 0, 0, ""});
+    }
+  }
+  if (!fresh.empty()) core->append_control(FrameKind::control, std::move(fresh), {});
+  core->enter(member);
+  return std::unique_ptr<flow::Session>(new JournalSession(core, std::move(member)));
+}
+
+JournalSession::~JournalSession() {
+  const std::lock_guard lock(core_->mutex);
+  core_->leave(member_);
+}
+
+Status JournalSession::follow_group() {
+  const std::lock_guard lock(core_->mutex);
+  member_->hungry = true;
+  if (member_->fenced) return fenced_error(*member_);
+  if (core_->failed) return *core_->failed;
+  std::erase_if(held_, [&](const auto& held) {
+    const auto now = member_->held.find(held.first);
+    return now == member_->held.end() || now->second != held.second.serial;
+  });
+  for (const auto& [shard, serial] : member_->held) {
+    if (held_.contains(shard)) continue;
+    const uint64_t next = core_->tables.progress(member_->group, shard).next_offset;
+    held_.emplace(shard, Held{serial, Cursor(core_, shard, core_->shard_id(shard), next), {}});
+  }
+  return Ok{};
+}
+
+Result<std::vector<Delivery>> JournalSession::read(flow::Lane lane, size_t max_records, size_t max_bytes) {
+  BONAFIDE_TRY(follow_group());
+  if (error_) {
+    Error error = std::move(*error_);
+    error_.reset();
+    return error;
+  }
+  std::vector<std::pair<const ShardKey, Held>*> order;
+  for (auto& held : held_) {
+    if (held.first.lane == lane) order.push_back(&held);
+  }
+  std::vector<Delivery> out;
+  if (order.empty()) return out;
+  // Begins at another shard each time, so that none waits for the others.
+  std::ranges::rotate(order, order.begin() + static_cast<long>(turn_++ % order.size()));
+  for (auto* shard : order) {
+    Held& held = shard->second;
+    std::vector<uint64_t> behind;
+    const size_t before = out.size();
+    const Status status = held.cursor.read(member_->join.visibility, max_records, max_bytes, out, &behind);
+    for (size_t i = 0; i < behind.size(); ++i) held.read.emplace_back(out[before + i].position, behind[i]);
+    if (status.ok()) continue;
+    if (out.empty()) return status.error();
+    error_ = status.error();
+    break;
+  }
+  return out;
+}
+
+std::vector<ShardId> JournalSession::gained() {
+  const std::lock_guard lock(core_->mutex);
+  return std::exchange(member_->gained, {});
+}
+
+std::vector<ShardId> JournalSession::lost() {
+  const std::lock_guard lock(core_->mutex);
+  return std::exchange(member_->lost, {});
+}
+
+Position JournalSession::committed(const ShardId& shard) {
+  const std::lock_guard lock(core_->mutex);
+  const auto key = core_->shard_key(shard);
+  return key.ok() ? core_->tables.progress(member_->group, *key).position : Position{};
+}
+
+Status JournalSession::seek(const ShardId& shard, Position position) {
+  BONAFIDE_TRY(follow_group());
+  const auto key = [&] {
+    const std::lock_guard lock(core_->mutex);
+    return core_->shard_key(shard);
+  }();
+  const auto held = key.ok() ? held_.find(*key) : held_.end();
+  if (held == held_.end()) return {Cause::not_found, shard.text() + " is not held by this session"};
+  BONAFIDE_ASSIGN(const uint64_t next, offset_after(core_, *key, position));
+  held->second.cursor.seek(next);
+  held->second.read.clear();
+  return Ok{};
+}
+
+Result<uint64_t> JournalSession::offset_behind(ShardKey shard, Position position) {
+  const auto held = held_.find(shard);
+  if (held == held_.end()) return fenced_error(*member_);
+  auto& read = held->second.read;
+  std::optional<uint64_t> behind;
+  while (!read.empty() && read.front().first <= position) {
+    if (read.front().first == position) behind = read.front().second;
+    read.pop_front();
+  }
+  if (behind) return *behind;
+  return offset_after(core_, shard, position);
+}
+
+std::unique_ptr<flow::Transaction> JournalSession::begin() {
+  return std::make_unique<JournalTransaction>(core_, member_, *this);
+}
+
+Result<std::vector<Delivery>> JournalReader::read(size_t max_records, size_t max_bytes) {
+  std::vector<Delivery> out;
+  BONAFIDE_TRY(cursor_.read(visibility_, max_records, max_bytes, out));
+  return out;
+}
+
+}  // namespace bonafide::streams::journal

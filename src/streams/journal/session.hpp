@@ -1,0 +1,63 @@
+#pragma once
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "streams/journal/cursor.hpp"
+
+namespace bonafide::streams::journal {
+
+/// One worker's share of a group.
+class JournalSession final : public flow::Session {
+ public:
+  /// Makes the group and its topics where they are new, and takes its share.
+  static Result<std::unique_ptr<flow::Session>> join(const std::shared_ptr<Core>& core,
+                                                     const flow::Join& join);
+  ~JournalSession() override;
+  JournalSession(const JournalSession&) = delete;
+  JournalSession& operator=(const JournalSession&) = delete;
+
+  Result<std::vector<flow::Delivery>> read(flow::Lane lane, size_t max_records, size_t max_bytes) override;
+  std::vector<flow::ShardId> gained() override;
+  std::vector<flow::ShardId> lost() override;
+  flow::Position committed(const flow::ShardId& shard) override;
+  Status seek(const flow::ShardId& shard, flow::Position position) override;
+  std::unique_ptr<flow::Transaction> begin() override;
+
+  /// The offset behind a position that was read and not committed yet; of others the disk is asked.
+  Result<uint64_t> offset_behind(ShardKey shard, flow::Position position);
+
+ private:
+  struct Held {
+    uint64_t serial;
+    Cursor cursor;
+    /// What was read and not committed: position and the offset behind it.
+    std::deque<std::pair<flow::Position, uint64_t>> read;
+  };
+
+  JournalSession(std::shared_ptr<Core> core, std::shared_ptr<Member> member)
+      : core_(std::move(core)), member_(std::move(member)) {}
+  /// Makes held_ what the group says. Errors: fenced.
+  Status follow_group();
+
+  std::shared_ptr<Core> core_;
+  std::shared_ptr<Member> member_;
+  std::map<ShardKey, Held> held_;
+  std::optional<Error> error_;  ///< of a shard that could not say it because another had records
+  size_t turn_ = 0;
+};
+
+/// Reads one shard without a group.
+class JournalReader final : public flow::Reader {
+ public:
+  JournalReader(Cursor cursor, flow::Visibility visibility)
+      : cursor_(std::move(cursor)), visibility_(visibility) {}
+  Result<std::vector<flow::Delivery>> read(size_t max_records, size_t max_bytes) override;
+
+ private:
+  Cursor cursor_;
+  flow::Visibility visibility_;
+};
+
+}  // namespace bonafide::streams::journal

@@ -1,0 +1,67 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "streams/journal/format.hpp"
+
+namespace bonafide::streams::journal {
+
+/// What the journal knows beside the records: topics with their shards, groups with their progress. Built
+/// from frames in the order of their lsn; the same on the writer's side and in recovery.
+class Tables {
+ public:
+  struct ShardState {
+    uint64_t next_offset = 0;
+    flow::Position last;  ///< of the last record
+  };
+  struct Topic {
+    std::string name;
+    uint16_t shards = 0;
+    /// Index: shard * 2 + lane.
+    std::vector<ShardState> states;
+  };
+  struct Progress {
+    flow::Position position;
+    uint64_t next_offset = 0;
+  };
+  struct Group {
+    std::string name;
+    std::vector<uint16_t> topics;  ///< ascending
+    std::map<ShardKey, Progress> progress;
+  };
+
+  /// Numbers of things; nothing if unknown.
+  [[nodiscard]] std::optional<uint16_t> topic(std::string_view name) const;
+  [[nodiscard]] std::optional<uint16_t> group(std::string_view name) const;
+  [[nodiscard]] const std::map<uint16_t, Topic>& topics() const { return topics_; }
+  [[nodiscard]] const std::map<uint16_t, Group>& groups() const { return groups_; }
+  [[nodiscard]] const ShardState* state(ShardKey shard) const;
+  [[nodiscard]] ShardState* state(ShardKey shard);
+  /// Zero where the group has none.
+  [[nodiscard]] Progress progress(uint16_t group, ShardKey shard) const;
+  [[nodiscard]] uint16_t free_topic_number() const;
+  [[nodiscard]] uint16_t free_group_number() const;
+
+  /// Takes in a frame's directory. Entries that name unknown topics or groups are left out; returns how many
+  /// those were.
+  size_t apply(const Directory& directory, uint64_t lsn);
+  void apply(const Definition& definition);
+  /// Progress never goes back.
+  bool apply(const ProgressEntry& entry);
+
+  /// Everything, as a segment's first frame and its footer repeat it.
+  [[nodiscard]] std::vector<Definition> definitions() const;
+  [[nodiscard]] std::vector<ProgressEntry> all_progress() const;
+
+  /// Topics and groups of `other` that are not known here: for what a damaged frame has defined.
+  void fill_in(const std::vector<Definition>& definitions);
+
+ private:
+  std::map<uint16_t, Topic> topics_;
+  std::map<uint16_t, Group> groups_;
+  std::map<std::string, uint16_t, std::less<>> topic_numbers_, group_numbers_;
+};
+
+}  // namespace bonafide::streams::journal
