@@ -113,40 +113,41 @@ struct Received {
 struct ReferenceHit {
   static constexpr std::string_view avro_name = "ReferenceHit";
   std::string data_set, version;
-  std::string subject;  ///< "client_ip", "hop_ip", "from_domain" …
-  std::string value;    ///< what was looked up
+  std::string role;     ///< what being named means: "blocked", "disposable", "free_mail", "hosting", "popular"
+  std::string subject;  ///< what was looked up: "client_ip", "hop_ip", "from_domain", "reply_to_domain"
+  std::string value;
   std::string entry;    ///< what named it, e.g. the CIDR range
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
     visit("data_set", self.data_set);
     visit("version", self.version);
+    visit("role", self.role);
     visit("subject", self.subject);
     visit("value", self.value);
     visit("entry", self.entry);
   }
 };
 
-/// Whom the message may be from in the recipient's eyes.
+/// Somebody or something that has a history of its own: whom the message may be from in the recipient's eyes, and the
+/// machinery it came by.
 struct Identity {
   static constexpr std::string_view avro_name = "Identity";
-  std::string kind;  ///< "address", "organisation", "person", "relation", "ip", "network", "domain" …
-  std::string key;   ///< key of its history
-  double weight = 1;
+  std::string kind;     ///< "address", "organisation", "person", "relation", "ip", "network", "helo", "dkim"
+  std::string subject;  ///< e.g. "billing@acme.example"; with kind and tenant the key of its history (trust/keys.hpp)
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
     visit("kind", self.kind);
-    visit("key", self.key);
-    visit("weight", self.weight);
+    visit("subject", self.subject);
   }
 };
 
-/// One trait of how the message was sent.
+/// One trait of how the message was sent. A message has at most one value of each.
 struct Trait {
   static constexpr std::string_view avro_name = "Trait";
-  std::string name;  ///< "dkim", "network", "helo", "message_id" …
-  std::string value;
+  std::string name;   ///< "dkim", "network", "helo", "message_id" … (trust/traits.hpp)
+  std::string value;  ///< at most 64 bytes
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -207,24 +208,42 @@ struct Reason {
   }
 };
 
-/// Counts as they were read from one history at scoring time: enough to repeat the score without the store.
-struct Evidence {
-  static constexpr std::string_view avro_name = "Evidence";
-  std::string key;    ///< of the history
-  std::string field;  ///< what was counted in it: a trait and value, "days", "messages" …
-  double count = 0;   ///< decayed
-  double total = 0;   ///< decayed, all values of that trait
-  int64_t distinct = 0;
-  bool known = true;  ///< false: the store did not answer in time
+/// What one look into a history found. Counts are in thousandths where they are decayed, so that the event says exactly
+/// what the score was made of.
+struct Reading {
+  static constexpr std::string_view avro_name = "Reading";
+  std::string field;        ///< a trait by name, or "messages", "aligned", "outbound", "way", "reputation" … (trust/reading.hpp)
+  int64_t count = 0;        ///< with the message's value, decayed, thousandths
+  int64_t total = 0;        ///< with any value, decayed, thousandths
+  int64_t distinct = 0;     ///< different values; for "messages" different days
+  std::string usual;        ///< the most frequent value where it is not the message's, else ""
+  int64_t usual_count = 0;  ///< decayed, thousandths
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
-    visit("key", self.key);
     visit("field", self.field);
     visit("count", self.count);
     visit("total", self.total);
     visit("distinct", self.distinct);
+    visit("usual", self.usual);
+    visit("usual_count", self.usual_count);
+  }
+};
+
+/// One history as it was read at scoring time: enough to repeat the score without the store.
+struct Evidence {
+  static constexpr std::string_view avro_name = "Evidence";
+  std::string kind;     ///< as in Identity, or "population", "lookalike"
+  std::string subject;
+  bool known = true;    ///< false: the store did not answer in time, and no readings of it took part
+  std::vector<Reading> readings;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("kind", self.kind);
+    visit("subject", self.subject);
     visit("known", self.known);
+    visit("readings", self.readings);
   }
 };
 
@@ -235,7 +254,7 @@ struct Score {
   Attack attack = Attack::none;
   std::vector<Reason> reasons;  ///< strongest first
   std::vector<Evidence> evidence;
-  std::string lesson;  ///< what the message teaches: "full", "unvouched", "none" …
+  std::string lesson;  ///< what the message teaches: "full", "address", "unvouched", "relation", "none" (trust/learn.hpp)
   std::string model;   ///< id of the model
   std::string code;    ///< version of the scoring code
 
@@ -272,13 +291,18 @@ struct Scored {
   }
 };
 
-/// An event as it travels inside the process: the decoded struct and how to encode it for a hop.
+class EventCodec;
+
+/// An event as it travels inside the process: the decoded struct and how to encode it for a hop (codec.hpp).
 template <class Event>
 class EventPayload final : public flow::Payload {
  public:
-  explicit EventPayload(Event e) : event(std::move(e)) {}
+  EventPayload(const EventCodec& codec, Event e) : event(std::move(e)), codec_(codec) {}
   void encode(std::string& out) const override;
   Event event;
+
+ private:
+  const EventCodec& codec_;
 };
 
 inline constexpr std::string_view heartbeat_tenant = "_bonafide";
