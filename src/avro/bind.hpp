@@ -1,4 +1,5 @@
 #pragma once
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <map>
@@ -10,9 +11,9 @@
 #include <vector>
 
 #include "avro/codec.hpp"
-#include "avro/json.hpp"
 #include "avro/types.hpp"
 #include "base/ids.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "base/time.hpp"
 
@@ -118,19 +119,21 @@ inline constexpr bool unsupported = false;
 
 // --- encoding
 
-template <class T>
-void put(Encoder& out, const T& value);
+template <class Out, class T>
+void put(Out& out, const T& value);
 
+template <class Out>
 struct PutFields {
-  Encoder& out;
+  Out& out;
   template <class T>
   void operator()(std::string_view, const T& member, std::string_view = {}) {
     put(out, member);
   }
 };
 
-template <class T>
-void put(Encoder& out, const T& value) {
+/// `Out` is Encoder or RunEncoder.
+template <class Out, class T>
+void put(Out& out, const T& value) {
   if constexpr (std::is_same_v<T, bool>) {
     out.put_boolean(value);
   } else if constexpr (std::is_same_v<T, int32_t> || std::is_same_v<T, int64_t>) {
@@ -164,7 +167,7 @@ void put(Encoder& out, const T& value) {
     out.put_index(value.has_value() ? 1 : 0);
     if (value.has_value()) put(out, *value);
   } else if constexpr (Record<T>) {
-    PutFields visitor{out};
+    PutFields<Out> visitor{out};
     T::fields(value, visitor);
   } else {
     static_assert(unsupported<T>, "this member type has no Avro counterpart: see the table in avro/bind.hpp");
@@ -382,13 +385,28 @@ struct PutJsonFields {
   char before = '{';
   template <class T>
   void operator()(std::string_view name, const T& member, std::string_view = {}) {
+    // An Avro name needs no escapes.
     out += before;
     before = ',';
-    append_json_string(out, name);
-    out += ':';
+    out += '"';
+    out += name;
+    out += "\":";
     put_json(out, member);
   }
 };
+
+template <class T>
+void put_json_entries(std::string& out, const T& map) {
+  char before = '{';
+  for (const auto& [key, item] : map) {
+    out += before;
+    before = ',';
+    append_json_string(out, key);
+    out += ':';
+    put_json(out, item);
+  }
+  out += map.empty() ? "{}" : "}";
+}
 
 template <class T>
 void put_json_items(std::string& out, const T& list) {
@@ -406,7 +424,8 @@ void put_json(std::string& out, const T& value) {
   if constexpr (std::is_same_v<T, bool>) {
     out += value ? "true" : "false";
   } else if constexpr (std::is_same_v<T, int32_t> || std::is_same_v<T, int64_t>) {
-    out += std::to_string(value);
+    char digits[24];
+    out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
   } else if constexpr (std::is_floating_point_v<T>) {
     out += std::isfinite(value) ? to_decimal(static_cast<double>(value)) : "null";
   } else if constexpr (std::is_same_v<T, std::string>) {
@@ -422,9 +441,7 @@ void put_json(std::string& out, const T& value) {
   } else if constexpr (List<T>) {
     put_json_items(out, value);
   } else if constexpr (Map<T>) {
-    PutJsonFields visitor{out};
-    for (const auto& [key, item] : value) visitor(key, item);
-    out += value.empty() ? "{}" : "}";
+    put_json_entries(out, value);
   } else if constexpr (Optional<T>) {
     if (value.has_value()) {
       put_json(out, *value);
@@ -445,7 +462,7 @@ void put_json(std::string& out, const T& value) {
 /// Appends the binary encoding of `value` by the schema schema_of<T>().
 template <bind::Record T>
 void encode(const T& value, std::string& out) {
-  Encoder encoder(out);
+  RunEncoder encoder(out);
   bind::put(encoder, value);
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -65,6 +66,63 @@ class Encoder {
 
  private:
   std::string& out_;
+};
+
+/// Like Encoder, and faster for many small values: writes into room made ahead, so that the string has its
+/// true length only after finish() or the end of the encoder.
+class RunEncoder {
+ public:
+  explicit RunEncoder(std::string& out) : out_(out), start_(out.size()) { make_room(0); }
+  ~RunEncoder() { finish(); }
+  RunEncoder(const RunEncoder&) = delete;
+  RunEncoder& operator=(const RunEncoder&) = delete;
+  void finish() {
+    out_.resize(static_cast<size_t>(at_ - out_.data()));
+    end_ = at_;
+  }
+
+  void put_boolean(bool value) {
+    need(1);
+    *at_++ = value ? '\1' : '\0';
+  }
+  void put_int(int32_t value) { put_long(value); }
+  void put_long(int64_t value) {
+    need(10);
+    at_ = store_varint(at_, zigzag(value));
+  }
+  void put_float(float value) { put_raw(&value, sizeof value); }
+  void put_double(double value) { put_raw(&value, sizeof value); }
+  void put_bytes(ByteView value) {
+    need(10 + value.size());
+    at_ = store_varint(at_, zigzag(static_cast<int64_t>(value.size())));
+    at_ += value.copy(at_, value.size());
+  }
+  void put_fixed(ByteView value) { put_raw(value.data(), value.size()); }
+  void put_index(size_t index) { put_long(static_cast<int64_t>(index)); }
+  void begin_block(size_t count) { put_long(static_cast<int64_t>(count)); }
+  void end_blocks() { put_boolean(false); }
+
+ private:
+  void need(size_t bytes) {
+    if (static_cast<size_t>(end_ - at_) < bytes) make_room(bytes);
+  }
+  void put_raw(const void* bytes, size_t size) {
+    need(size);
+    std::memcpy(at_, bytes, size);
+    at_ += size;
+  }
+  /// Room grows with what was written, so that clearing it costs no more than writing did.
+  void make_room(size_t bytes) {
+    const size_t used = at_ == nullptr ? start_ : static_cast<size_t>(at_ - out_.data());
+    out_.resize(used + std::max<size_t>(bytes, std::max<size_t>(512, used - start_)));
+    at_ = out_.data() + used;
+    end_ = out_.data() + out_.size();
+  }
+
+  std::string& out_;
+  size_t start_;
+  char* at_ = nullptr;
+  char* end_ = nullptr;
 };
 
 /// Reads values from bytes it does not own. The first failure sticks: from then on everything reads as zero

@@ -268,54 +268,6 @@ std::string_view describe(Json::Kind kind) {
   return "";
 }
 
-namespace {
-
-void append_escaped(std::string& out, char c) {
-  static constexpr std::string_view digits = "0123456789abcdef";
-  switch (c) {
-    case '"':
-      out += "\\\"";
-      break;
-    case '\\':
-      out += "\\\\";
-      break;
-    case '\n':
-      out += "\\n";
-      break;
-    case '\r':
-      out += "\\r";
-      break;
-    case '\t':
-      out += "\\t";
-      break;
-    default:
-      out += "\\u00";
-      out += digits[static_cast<uint8_t>(c) >> 4];
-      out += digits[static_cast<uint8_t>(c) & 15];
-  }
-}
-
-}  // namespace
-
-void append_json_string(std::string& out, std::string_view text) {
-  std::string cleaned;
-  if (!is_utf8(text)) {
-    cleaned = repair_utf8(text);
-    text = cleaned;
-  }
-  out += '"';
-  size_t plain = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<uint8_t>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7F) continue;
-    out.append(text, plain, i - plain);
-    append_escaped(out, text[i]);
-    plain = i + 1;
-  }
-  out.append(text, plain);
-  out += '"';
-}
-
 void append_json(std::string& out, const Json& value) {
   switch (value.kind) {
     case Json::Kind::null:

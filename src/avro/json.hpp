@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.hpp"
 #include "base/result.hpp"
 
 // JSON (RFC 8259) as Avro needs it: every node knows where it stands in the text, numbers keep their digits.
@@ -33,8 +34,6 @@ std::string json_place(std::string_view text, size_t offset);
 /// The word for a kind of value, for errors: "a string", "an object" …
 std::string_view describe(Json::Kind kind);
 
-/// Appends `text` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
-void append_json_string(std::string& out, std::string_view text);
 /// Appends the value without white space, keys in their order.
 void append_json(std::string& out, const Json& value);
 

@@ -30,8 +30,14 @@ size_t escape_beyond_ascii(std::string& out, std::string_view text) {
   return 0;
 }
 
+bool is_plain(char c) { return c >= ' ' && c < 0x7F && c != '"' && c != '\\'; }
+
 void append_escaped(std::string& out, std::string_view valid) {
   for (size_t i = 0; i < valid.size();) {
+    const size_t run = i;
+    while (i < valid.size() && is_plain(valid[i])) ++i;
+    out.append(valid, run, i - run);
+    if (i == valid.size()) return;
     const char c = valid[i];
     if (const size_t escaped = static_cast<uint8_t>(c) < 0x80 ? 0 : escape_beyond_ascii(out, valid.substr(i));
         escaped > 0) {
