@@ -32,7 +32,8 @@ struct Entry {
   Record record;
 };
 
-/// A commit under way. Several of one session may be; they settle in order.
+/// A commit under way. Several of one session may be; they settle in order, and one lands only if those
+/// before it have: after a commit that is not done, the session's later ones are not done either.
 class Commit {
  public:
   virtual ~Commit() = default;

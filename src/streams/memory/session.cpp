@@ -63,12 +63,15 @@ class MemoryLog::MemoryTransaction final : public flow::Transaction {
     if (member_->fenced || member_->held.empty() || !holds_all) return settled(Fate::fenced);
     for (const auto& entry : entries_) {
       if (entry.record.key.size() + entry.record.value.size() > core_->options_.max_record_bytes) {
+        member_->fenced = true;  // what comes after a commit that is not done must not land
         return settled(Fate::not_done);
       }
     }
     const CommitTrouble trouble = core_->trouble_ ? core_->trouble_() : CommitTrouble{};
     Landed landed;
-    if (trouble.lands) {
+    if (!trouble.lands) {
+      member_->fenced = true;
+    } else {
       std::set<std::string> topics;
       for (auto& entry : entries_) {
         topics.insert(entry.topic);

@@ -1,0 +1,265 @@
+#include "flow/processor_worker.hpp"
+
+#include <algorithm>
+
+#include "flow/parked.hpp"
+
+namespace bonafide::flow {
+
+namespace {
+/// After the deadline a state must have answered; one that has not is given up on after this.
+constexpr Duration grace = Duration::seconds(1);
+constexpr Duration commit_poll = Duration::millis(1);
+}  // namespace
+
+ProcessorWorker::ProcessorWorker(ProcessorPlan plan, WorkerParts parts, WorkerOptions options)
+    : Worker(plan.name, {plan.group, {plan.from}, Visibility::written, nullptr}, parts, options),
+      plan_(std::move(plan)) {
+  for (const auto& step : plan_.steps) metrics_.emplace_back(parts_.metrics, step.name);
+}
+
+ProcessorWorker::~ProcessorWorker() = default;
+
+Status ProcessorWorker::joined() { return notice_shards(); }
+
+void ProcessorWorker::left() {
+  batch_.reset();
+  mailbox_.reset();
+  flights_.clear();
+  catching_up_.clear();
+  applied_.clear();
+}
+
+Time ProcessorWorker::work_due() const {
+  const Time now = parts_.clock.steady();
+  if (!catching_up_.empty() && finished()) return now;
+  if (!flights_.empty()) return now + commit_poll;
+  if (mailbox_) return ask_deadline_ + grace;
+  return nothing_to_read_ ? Time{INT64_MAX} : now;
+}
+
+Result<Progress> ProcessorWorker::work() {
+  BONAFIDE_TRY(notice_shards());
+  // What is under way is counted into the state, or lies over it, before outputs of others come in.
+  if (!catching_up_.empty() && finished()) return catch_up();
+  // While a question is under way the state must not change: its answers could hold a commit's deltas or not.
+  bool worked = false;
+  if (!mailbox_) {
+    BONAFIDE_ASSIGN(worked, settle_commits());
+  }
+  BONAFIDE_ASSIGN(const Progress progress, go_on());
+  if (progress == Progress::idle && !worked && finished()) health_.idle(parts_.clock.steady());
+  return worked ? Progress::worked : progress;
+}
+
+/// Lost shards void the batch that holds them; gained ones come with outputs of their former holder.
+Status ProcessorWorker::notice_shards() {
+  for (const auto& shard : session_->lost()) {
+    std::erase_if(catching_up_, [&](const CatchUp& c) { return c.shard == output_of(shard); });
+    const auto of_shard = [&](const Delivery& delivery) { return delivery.shard == shard; };
+    if (batch_ && std::ranges::any_of(batch_->deliveries(), of_shard)) {
+      return {Cause::fenced, shard.text() + " was lost while its records were being processed"};
+    }
+  }
+  for (const auto& shard : session_->gained()) BONAFIDE_TRY(begin_catch_up(shard));
+  return Ok{};
+}
+
+/// The state is brought up to the last committed output of a gained shard before anything is asked. That
+/// output is in the shard of the same lane and number, because the key is kept; so both topics must have as
+/// many shards, and a shard of the output has one writer, whose commits follow each other in the state. The
+/// outputs of other holders are theirs to apply.
+Status ProcessorWorker::begin_catch_up(const ShardId& gained) {
+  if (plan_.state == nullptr) return Ok{};
+  BONAFIDE_ASSIGN(const auto inputs, parts_.log.shards(plan_.from));
+  BONAFIDE_ASSIGN(const auto outputs, parts_.log.shards(plan_.to));
+  if (inputs.size() != outputs.size()) {
+    return {Cause::invalid,
+            plan_.from + " has " + std::to_string(inputs.size()) + " shards and " + plan_.to + " has " +
+                std::to_string(outputs.size()) +
+                "; a worker with history needs the same number on both sides: change one of them"};
+  }
+  catching_up_.push_back({output_of(gained), nullptr});
+  return Ok{};
+}
+
+Result<Progress> ProcessorWorker::catch_up() {
+  health_.working(Doing::catching_up, name());
+  auto& [shard, reader] = catching_up_.front();
+  if (!reader) {
+    BONAFIDE_ASSIGN(applied_[shard], plan_.state->applied(shard));
+    BONAFIDE_ASSIGN(reader, parts_.log.written_reader(shard, applied_[shard]));
+  }
+  BONAFIDE_ASSIGN(const auto deliveries, reader->read(options_.max_records, options_.max_bytes));
+  if (deliveries.empty()) {
+    catching_up_.pop_front();
+    return Progress::worked;
+  }
+  std::vector<Delta> deltas;
+  for (const auto& delivery : deliveries) {
+    auto some = plan_.fold->deltas(delivery.record);
+    if (!some.ok()) {
+      return Error{Cause::damaged, delivery.shard.text() +
+                                       ": history cannot be rebuilt from an output: " + some.error().message};
+    }
+    std::ranges::move(*some, std::back_inserter(deltas));
+  }
+  Position& applied = applied_[shard];
+  BONAFIDE_TRY(plan_.state->apply({shard, applied, deliveries.back().position}, deltas));
+  applied = deliveries.back().position;
+  return Progress::worked;
+}
+
+/// Commits settle in order; the deltas of each go to the state before the next one's.
+Result<bool> ProcessorWorker::settle_commits() {
+  bool worked = false;
+  while (!flights_.empty()) {
+    auto& flight = flights_.front();
+    const auto fate = flight.commit->poll();
+    if (!fate) {
+      if (!batch_) health_.working(Doing::committing, name());
+      break;
+    }
+    if (*fate != Fate::done) {
+      return Error{Cause::fenced,
+                   *fate == Fate::unknown ? "the fate of a commit is unknown" : "a commit was not done"};
+    }
+    BONAFIDE_TRY(apply(flight));
+    const Time now = parts_.clock.now();
+    for (size_t i = 0; i < metrics_.size(); ++i) {
+      metrics_[i].processed.add(flight.counts[i].received);
+      metrics_[i].emitted.add(flight.counts[i].emitted);
+      metrics_[i].dropped.add(flight.counts[i].dropped);
+      metrics_[i].parked.add(flight.counts[i].parked);
+    }
+    for (const Time timestamp : flight.timestamps) metrics_.back().lag_out.observe(now - timestamp);
+    flights_.pop_front();
+    worked = true;
+  }
+  return worked;
+}
+
+/// Per output shard, in the order in which they landed.
+Status ProcessorWorker::apply(const Flight& flight) {
+  if (plan_.state == nullptr) return Ok{};
+  const auto& landed = flight.commit->landed();
+  std::map<ShardId, std::pair<Position, std::vector<Delta>>> by_shard;
+  for (size_t i = 0; i < flight.deltas.size() && i < landed.size(); ++i) {
+    auto& [upto, deltas] = by_shard[landed[i].first];
+    upto = landed[i].second;
+    deltas.insert(deltas.end(), flight.deltas[i].begin(), flight.deltas[i].end());
+  }
+  for (const auto& [shard, part] : by_shard) {
+    Position& applied = applied_[shard];
+    BONAFIDE_TRY(plan_.state->apply({shard, applied, part.first}, part.second));
+    applied = part.first;
+  }
+  return Ok{};
+}
+
+Result<Progress> ProcessorWorker::go_on() {
+  if (!batch_) {
+    if (!takes_more() || !catching_up_.empty() || flights_.size() >= options_.max_commits)
+      return Progress::idle;
+    BONAFIDE_ASSIGN(auto deliveries, read());
+    if (deliveries.empty()) return Progress::idle;
+    begin_batch(std::move(deliveries));
+  }
+  if (!run_batch()) return Progress::idle;
+  const size_t records = batch_->deliveries().size();
+  commit_batch();
+  took(parts_.clock.steady() - batch_began_, records);
+  return Progress::worked;
+}
+
+void ProcessorWorker::begin_batch(std::vector<Delivery> deliveries) {
+  batch_began_ = parts_.clock.steady();
+  std::vector<const std::vector<Delta>*> before;
+  for (const auto& flight : flights_) {
+    for (const auto& deltas : flight.deltas) before.push_back(&deltas);
+  }
+  const size_t most = parts_.log.traits().max_record_bytes;
+  batch_.emplace(plan_.steps, std::move(deliveries), parts_.clock.now(),
+                 Batch::Limits{most - std::min(most, ParkedRecord::overhead_bytes)}, std::move(before));
+  batch_->on_step([this](size_t step) { note_lag(step); });
+}
+
+void ProcessorWorker::note_lag(size_t step) {
+  health_.working(Doing::processing, plan_.steps[step].name.c_str());
+  const Time now = parts_.clock.now();
+  metrics_[step].received.add(batch_->deliveries().size());
+  for (const auto& delivery : batch_->deliveries())
+    metrics_[step].lag_in.observe(now - delivery.record.timestamp);
+}
+
+bool ProcessorWorker::run_batch() {
+  for (;;) {
+    if (mailbox_) {
+      if (!answers_arrived()) return false;
+    }
+    const auto* keys = batch_->run();
+    if (keys == nullptr) return true;
+    if (plan_.state == nullptr) {
+      batch_->answer(Answers(keys->size()));
+      continue;
+    }
+    health_.working(Doing::asking, health_.who());
+    mailbox_ = std::make_shared<Mailbox>();
+    ask_deadline_ = parts_.clock.steady() + options_.ask_deadline;
+    plan_.state->ask(*keys, ask_deadline_, [box = mailbox_, wake = &parts_.wake](Answers answers) {
+      {
+        const std::lock_guard lock(box->mutex);
+        box->answers = std::move(answers);
+      }
+      wake->wake();
+    });
+  }
+}
+
+bool ProcessorWorker::answers_arrived() {
+  std::optional<Answers> answers;
+  {
+    const std::lock_guard lock(mailbox_->mutex);
+    answers = std::move(mailbox_->answers);
+  }
+  if (!answers && parts_.clock.steady() <= ask_deadline_ + grace) return false;
+  mailbox_.reset();
+  batch_->answer(std::move(answers).value_or(Answers()));
+  return true;
+}
+
+/// Outputs first, so that they land in the order of their deltas; then the parked records, and the progress.
+void ProcessorWorker::commit_batch() {
+  health_.working(Doing::committing, name());
+  Flight flight;
+  auto transaction = session_->begin();
+  const auto encoded = std::make_shared<const std::string>(batch_->take_encoded());
+  const SharedBytes all(encoded);
+  const auto& deliveries = batch_->deliveries();
+  auto& outcomes = batch_->outcomes();
+  for (size_t i = 0; i < deliveries.size(); ++i) {
+    const auto& in = deliveries[i].record;
+    for (auto& out : outcomes[i].outputs) {
+      Entry entry{plan_.to, deliveries[i].shard.lane, in};
+      entry.record.value = all.part(out.at, out.size);
+      entry.record.payload = std::move(out.payload);
+      transaction->append(std::move(entry));
+      flight.deltas.emplace_back();
+    }
+    // What a record observed goes with the last of its outputs.
+    if (!outcomes[i].outputs.empty()) flight.deltas.back() = std::move(outcomes[i].deltas);
+    flight.timestamps.push_back(in.timestamp);
+  }
+  for (size_t i = 0; i < deliveries.size(); ++i) {
+    transaction->consumed(deliveries[i].shard, deliveries[i].position);
+    if (!outcomes[i].failure) continue;
+    const auto& [step, error] = *outcomes[i].failure;
+    transaction->append(parked_entry(plan_.parked, plan_.steps[step].name, deliveries[i], error));
+  }
+  flight.counts = batch_->counts();
+  flight.commit = transaction->commit();
+  flights_.push_back(std::move(flight));
+  batch_.reset();
+}
+
+}  // namespace bonafide::flow
