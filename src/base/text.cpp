@@ -31,6 +31,21 @@ size_t utf8_length(std::string_view text) {
   return 0;
 }
 
+// Length of the ASCII bytes at the start of `text`; most mail is nothing else, and eight at a time are cheap to tell.
+size_t ascii_length(std::string_view text) {
+  size_t length = 0;
+  while (length + 8 <= text.size() && (load_le<uint64_t>(text.data() + length) & 0x8080808080808080U) == 0) length += 8;
+  while (length < text.size() && static_cast<uint8_t>(text[length]) < 0x80) ++length;
+  return length;
+}
+
+// Length of the printable ASCII bytes at the start of `text`.
+size_t printable_length(std::string_view text) {
+  size_t length = 0;
+  while (length < text.size() && text[length] >= ' ' && text[length] < 0x7F) ++length;
+  return length;
+}
+
 }  // namespace
 
 std::string ascii_lower(std::string_view text) {
@@ -120,7 +135,7 @@ std::string to_base64(ByteView bytes) {
 }
 
 bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
+  for (text.remove_prefix(ascii_length(text)); !text.empty(); text.remove_prefix(ascii_length(text))) {
     const size_t length = utf8_length(text);
     if (length == 0) return false;
     text.remove_prefix(length);
@@ -130,7 +145,12 @@ bool is_utf8(std::string_view text) {
 
 std::string repair_utf8(std::string_view text) {
   std::string repaired;
+  repaired.reserve(text.size());
   while (!text.empty()) {
+    const size_t plain = ascii_length(text);
+    repaired += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const size_t length = utf8_length(text);
     repaired += length == 0 ? replacement : text.substr(0, length);
     text.remove_prefix(std::max<size_t>(length, 1));
@@ -142,6 +162,12 @@ std::string clean_text(std::string_view text, size_t max_bytes, bool keep_lines)
   std::string clean;
   clean.reserve(std::min(text.size(), max_bytes));
   while (!text.empty()) {
+    if (const size_t plain = printable_length(text); plain > 0) {
+      clean += text.substr(0, std::min(plain, max_bytes - clean.size()));
+      if (clean.size() == max_bytes) break;
+      text.remove_prefix(plain);
+      continue;
+    }
     size_t length = utf8_length(text);
     std::string_view character = text.substr(0, length);
     const auto lead = static_cast<uint8_t>(text[0]);

@@ -1,0 +1,278 @@
+#include "mail/parse/html.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.hpp"
+
+namespace bonafide::mail {
+namespace {
+
+constexpr size_t max_tag_name_bytes = 16;
+constexpr size_t max_attribute_bytes = 8 * 1024;
+constexpr size_t max_shown_bytes = 512;
+constexpr size_t max_attributes = 100;  // of one tag that are looked at
+
+template <size_t n>
+bool holds(const std::array<std::string_view, n>& sorted, std::string_view name) {
+  return std::binary_search(sorted.begin(), sorted.end(), name);
+}
+
+// Elements that begin a line, and end one.
+constexpr std::array<std::string_view, 34> blocks = {
+    "address", "article", "aside",    "blockquote", "body", "br",   "center", "dd", "div",
+    "dl",      "dt",      "fieldset", "footer",     "form", "h1",   "h2",     "h3", "h4",
+    "h5",      "h6",      "header",   "hr",         "li",   "main", "nav",    "ol", "p",
+    "pre",     "section", "table",    "title",      "tr",   "ul",   "video"};
+// Elements whose content is no text to see; all up to their end tag is passed over.
+constexpr std::array<std::string_view, 3> unseen = {"head", "select", "template"};
+// The same, and "<" means nothing in them.
+constexpr std::array<std::string_view, 5> raw = {"iframe", "noembed", "script", "style", "title"};
+// Elements that hide what they hold where their style says so.
+constexpr std::array<std::string_view, 10> containers = {"a",       "center", "div",   "font", "p",
+                                                         "section", "span",   "table", "td",   "tr"};
+static_assert(std::is_sorted(blocks.begin(), blocks.end()) && std::is_sorted(raw.begin(), raw.end()) &&
+              std::is_sorted(unseen.begin(), unseen.end()) &&
+              std::is_sorted(containers.begin(), containers.end()));
+
+// Does this inline style make the element invisible?
+bool style_hides(std::string_view style) {
+  std::string text;
+  for (const char c : style.substr(0, 1024)) {
+    if (!is_space(c)) text += ascii_lower(c);
+  }
+  if (text.find("display:none") != std::string::npos || text.find("visibility:hidden") != std::string::npos)
+    return true;
+  const size_t size = text.find("font-size:0");
+  if (size == std::string::npos) return false;
+  const auto after = std::string_view(text).substr(size + 11);
+  return after.empty() || after[0] == ';' || after.starts_with("px") || after.starts_with("pt") ||
+         after[0] == '!';
+}
+
+struct Tag {
+  std::string name;  // lower case
+  bool closes = false;
+  bool hidden = false;
+  std::string_view target;  // href or action as written
+};
+
+class HtmlReader {
+ public:
+  HtmlReader(std::string_view html, Excerpt& excerpt, LinkList& links)
+      : html_(html), excerpt_(excerpt), links_(links) {}
+
+  void read() {
+    while (at_ < html_.size()) {
+      const size_t open = std::min(html_.find('<', at_), html_.size());
+      if (open > at_) text(html_.substr(at_, open - at_));
+      at_ = open;
+      if (at_ < html_.size()) markup();
+    }
+    end_anchor();
+  }
+
+ private:
+  [[nodiscard]] bool hidden() const { return !hidden_by_.empty(); }
+
+  void text(std::string_view run) {
+    if (hidden() || (excerpt_.full() && !in_anchor_)) return;
+    if (in_anchor_ && shown_.size() < max_shown_bytes) {
+      append_unescaped(run.substr(0, max_shown_bytes), shown_);
+    }
+    if (excerpt_.full()) return;
+    // The excerpt needs no more than it can hold, references written out.
+    if (run.find('&') == std::string_view::npos) return show(run);
+    buffer_.clear();
+    append_unescaped(run.substr(0, max_attribute_bytes), buffer_);
+    show(buffer_);
+  }
+
+  void show(std::string_view run) {
+    if (preformatted_) {
+      excerpt_.lines(run);
+    } else {
+      excerpt_.flow(run);
+    }
+  }
+
+  // "<" stands at at_.
+  void markup() {
+    const auto rest = html_.substr(at_ + 1);
+    if (rest.starts_with("!--")) return skip_comment();
+    if (!rest.empty() && (rest[0] == '!' || rest[0] == '?')) return skip_to('>');
+    const bool closes = !rest.empty() && rest[0] == '/';
+    const size_t name = closes ? 1 : 0;
+    if (rest.size() > name && is_alpha(rest[name])) {
+      at_ += 1 + name;
+      Tag tag;
+      tag.closes = closes;
+      read_tag(tag);
+      return closes ? end_tag(tag) : start_tag(tag);
+    }
+    if (closes) return skip_to('>');
+    text(html_.substr(at_, 1));
+    ++at_;
+  }
+
+  void skip_to(char end) {
+    const size_t found = html_.find(end, at_);
+    at_ = found == std::string_view::npos ? html_.size() : found + 1;
+  }
+
+  void skip_comment() {
+    at_ += 4;
+    // "<!-->" and "<!--->" are whole comments.
+    if (html_.substr(at_, 1) == ">" || html_.substr(at_, 2) == "->") return skip_to('>');
+    const size_t end = html_.find("--", at_);
+    for (size_t dash = end; dash != std::string_view::npos; dash = html_.find("--", dash + 1)) {
+      size_t after = dash + 2;
+      if (after < html_.size() && html_[after] == '!') ++after;
+      if (after < html_.size() && html_[after] == '>') {
+        at_ = after + 1;
+        return;
+      }
+    }
+    at_ = html_.size();
+  }
+
+  // Reads the name and attributes up to and past ">".
+  void read_tag(Tag& tag) {
+    const size_t begin = at_;
+    while (at_ < html_.size() && !is_space(html_[at_]) && html_[at_] != '>' && html_[at_] != '/') ++at_;
+    tag.name = ascii_lower(html_.substr(begin, std::min(at_ - begin, max_tag_name_bytes)));
+    for (size_t count = 0; at_ < html_.size() && html_[at_] != '>'; ++count) {
+      while (at_ < html_.size() && (is_space(html_[at_]) || html_[at_] == '/')) ++at_;
+      if (at_ >= html_.size() || html_[at_] == '>') break;
+      read_attribute(tag, count);
+    }
+    if (at_ < html_.size()) ++at_;
+  }
+
+  void read_attribute(Tag& tag, size_t count) {
+    const size_t begin = at_;
+    ++at_;  // a name may begin with anything, "=" too
+    while (at_ < html_.size() && !is_space(html_[at_]) &&
+           std::string_view("=>/").find(html_[at_]) == std::string_view::npos) {
+      ++at_;
+    }
+    const auto name = html_.substr(begin, at_ - begin);
+    size_t sign = at_;
+    while (sign < html_.size() && is_space(html_[sign])) ++sign;
+    std::string_view value;
+    if (sign < html_.size() && html_[sign] == '=') {
+      at_ = sign + 1;
+      value = attribute_value();
+    }
+    if (count < max_attributes && !tag.closes) take_attribute(tag, name, value);
+  }
+
+  std::string_view attribute_value() {
+    while (at_ < html_.size() && is_space(html_[at_])) ++at_;
+    if (at_ >= html_.size()) return {};
+    const char quote = html_[at_];
+    if (quote == '"' || quote == '\'') {
+      const size_t begin = ++at_;
+      const size_t end = std::min(html_.find(quote, begin), html_.size());
+      at_ = std::min(end + 1, html_.size());
+      return html_.substr(begin, end - begin);
+    }
+    const size_t begin = at_;
+    while (at_ < html_.size() && !is_space(html_[at_]) && html_[at_] != '>') ++at_;
+    return html_.substr(begin, at_ - begin);
+  }
+
+  static void take_attribute(Tag& tag, std::string_view name, std::string_view value) {
+    value = value.substr(0, max_attribute_bytes);
+    const bool target =
+        ((tag.name == "a" || tag.name == "area") && equals_ignoring_case(name, "href")) ||
+        (tag.name == "form" && equals_ignoring_case(name, "action")) ||
+        ((tag.name == "button" || tag.name == "input") && equals_ignoring_case(name, "formaction"));
+    if (target && tag.target.empty()) tag.target = value;
+    if (equals_ignoring_case(name, "hidden")) tag.hidden = true;
+    if (equals_ignoring_case(name, "style")) tag.hidden = tag.hidden || style_hides(value);
+  }
+
+  void start_tag(const Tag& tag) {
+    if (holds(blocks, tag.name)) excerpt_.line_break();
+    if (tag.name == "td" || tag.name == "th" || tag.name == "img") excerpt_.blank();
+    if (!tag.target.empty()) link(tag);
+    if (holds(raw, tag.name)) return skip_raw(tag.name);
+    if (hidden_by_ == "head" && tag.name == "body") hidden_by_.clear();  // a forgotten </head>
+    if (hidden()) {
+      if (tag.name == hidden_by_) ++hidden_depth_;
+      return;
+    }
+    if (tag.name == "pre") preformatted_ = true;
+    if (holds(unseen, tag.name) || (tag.hidden && holds(containers, tag.name))) hide(tag.name);
+  }
+
+  void hide(const std::string& name) {
+    hidden_by_ = name;
+    hidden_depth_ = 1;
+  }
+
+  void end_tag(const Tag& tag) {
+    if (holds(blocks, tag.name)) excerpt_.line_break();
+    if (tag.name == "a") end_anchor();
+    if (tag.name == "pre") preformatted_ = false;
+    if (hidden() && tag.name == hidden_by_ && --hidden_depth_ == 0) hidden_by_.clear();
+  }
+
+  // All up to the end tag of that name is passed over.
+  void skip_raw(std::string_view name) {
+    for (size_t open = html_.find("</", at_); open != std::string_view::npos;
+         open = html_.find("</", open + 2)) {
+      if (!starts_ignoring_case(html_.substr(open + 2), name)) continue;
+      at_ = open;
+      return skip_to('>');
+    }
+    at_ = html_.size();
+  }
+
+  void link(const Tag& tag) {
+    end_anchor();
+    target_.clear();
+    append_unescaped(tag.target, target_);
+    if (tag.name != "a" || hidden()) return links_.add(target_, "");
+    in_anchor_ = true;
+    shown_.clear();
+  }
+
+  void end_anchor() {
+    if (!in_anchor_) return;
+    in_anchor_ = false;
+    Excerpt plain(max_shown_bytes);
+    plain.flow(shown_);
+    links_.add(target_, plain.text());
+  }
+
+  std::string_view html_;
+  Excerpt& excerpt_;
+  LinkList& links_;
+  size_t at_ = 0;
+  std::string hidden_by_;  // the element that hides what is read now; "" if none does
+  int hidden_depth_ = 0;   // elements of that name inside of it, and itself
+  bool preformatted_ = false;
+  bool in_anchor_ = false;
+  std::string target_, shown_, buffer_;
+};
+
+}  // namespace
+
+void read_html(std::string_view html, Excerpt& excerpt, LinkList& links) {
+  HtmlReader(html, excerpt, links).read();
+}
+
+std::string html_charset(std::string_view html) {
+  const std::string head = ascii_lower(html.substr(0, 1024));
+  size_t at = head.find("charset");
+  if (at == std::string::npos || head.find("<meta") > at) return "";
+  at += 7;
+  while (at < head.size() && (is_space(head[at]) || head[at] == '=' || head[at] == '"' || head[at] == '\''))
+    ++at;
+  const size_t end = std::min(head.find_first_of(" \t\r\n\"'>/;", at), head.size());
+  return head.substr(at, end - at);
+}
+
+}  // namespace bonafide::mail
