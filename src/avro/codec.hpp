@@ -134,7 +134,7 @@ class Decoder {
       : begin_(bytes.data()),
         at_(begin_),
         end_(begin_ + bytes.size()),
-        empty_left_((1 << 20) + bytes.size()) {}
+        empty_left_((64 << 10) + bytes.size()) {}
 
   [[nodiscard]] bool ok() const { return failure_ == nullptr; }
   /// Errors: invalid, "byte N: …" with N counted from the first byte handed in.
@@ -155,7 +155,7 @@ class Decoder {
   void fail(const char* what);
 
   /// A value that takes no bytes: null, a fixed of size 0, a record of such. Schemas can multiply them
-  /// without end, so there is a limit of a million more than there are bytes.
+  /// without end, so there is a limit of 65536 more than there are bytes.
   void get_empty() {
     if (empty_left_ == 0) return fail("there are too many values of no size");
     --empty_left_;

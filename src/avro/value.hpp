@@ -2,7 +2,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -24,8 +23,9 @@ struct Value {
     size_t index = 0;
     friend bool operator==(Symbol, Symbol) = default;
   };
-  using Items = std::vector<Value>;                            ///< array
-  using Entries = std::vector<std::pair<std::string, Value>>;  ///< map, in the order of the data
+  using Items = std::vector<Value>;  ///< array
+  struct Entry;
+  using Entries = std::vector<Entry>;  ///< map, in the order of the data
   struct Members {
     std::vector<Value> values;  ///< record: in the order of the schema's fields
     friend bool operator==(const Members&, const Members&) = default;
@@ -37,6 +37,12 @@ struct Value {
   int32_t branch = 0;
 
   friend bool operator==(const Value&, const Value&) = default;
+};
+
+struct Value::Entry {
+  std::string key;
+  Value value;
+  friend bool operator==(const Entry&, const Entry&) = default;
 };
 
 /// Reads one value. Errors: invalid (damaged bytes, a string that is not UTF-8), "byte N: …".
