@@ -62,7 +62,8 @@ struct Response {
 std::string_view reason_phrase(int status);
 
 /// The way to answer one request: a handle that may be copied, kept and used from any thread. The first
-/// answer counts, later ones are ignored. When the last copy goes without an answer, the machine answers 500.
+/// answer counts, later ones are ignored. When the last copy goes without an answer and without one set for
+/// later, the answer is 500.
 class Reply {
  public:
   class State;

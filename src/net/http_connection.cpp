@@ -84,7 +84,7 @@ class Reply::State {
   State(const State&) = delete;
   State& operator=(const State&) = delete;
   ~State() {
-    if (settle()) return;
+    if (settle() || has_fallback_) return;
     run([request = request_](HttpConnection& connection, Time now) {
       connection.answer_refusal(request, 500, "the request was dropped without an answer", now);
     });
@@ -98,6 +98,7 @@ class Reply::State {
   }
   void send_at(Time at, Response response) {
     if (settled()) return;
+    has_fallback_ = true;
     run([request = request_, at, response = std::move(response)](HttpConnection& connection, Time) mutable {
       connection.answer_at(request, at, std::move(response));
     });
@@ -119,7 +120,7 @@ class Reply::State {
   HttpConnection& connection_;
   const uint64_t request_;
   const Time handed_at_;
-  std::atomic<bool> settled_{false};
+  std::atomic<bool> settled_{false}, has_fallback_{false};
 };
 
 void Reply::send(Response response) const { state_->send(std::move(response)); }

@@ -219,6 +219,18 @@ TEST_F(Http, AFallbackIsSentUnlessSomethingElseIsBefore) {
   EXPECT_EQ(output(), "");
 }
 
+TEST_F(Http, AFallbackStandsWhenNobodyHoldsTheReplyAnyMore) {
+  handler.hold = true;
+  send(get("/a"));
+  handler.replies[0].send_at(now() + Duration::seconds(2),
+                             {.status = 202, .headers = {}, .body = "not yet", .stream = {}});
+  handler.replies.clear();
+  run_tasks();
+  EXPECT_EQ(output(), "");
+  pass(Duration::seconds(2));
+  EXPECT_THAT(output(), StartsWith("HTTP/1.1 202"));
+}
+
 TEST_F(Http, ARequestDroppedByTheHandlerIsAnswered500) {
   EXPECT_THAT(exchange(get("/drop")), StartsWith("HTTP/1.1 500"));
   handler.hold = true;
@@ -584,30 +596,6 @@ TEST_F(HttpStream, APieceForAConnectionThatHasGoneGoesNowhere) {
   link->tasks.clear();
   std::exchange(source->waiting, {})(BodySource::Piece{"late", true});
   EXPECT_EQ(source.use_count(), 1) << "the machine does not hold the source any longer";
-}
-
-TEST(HttpText, PercentCoding) {
-  EXPECT_EQ(*percent_decode("a%2Fb+%c3%A9"), "a/b+\xC3\xA9");
-  EXPECT_EQ(percent_encode("a/b+ \xC3\xA9~"), "a%2Fb%2B%20%C3%A9~");
-  for (const char* bad : {"%", "%1", "%zz", "%00", "a%"}) EXPECT_FALSE(percent_decode(bad).ok()) << bad;
-  EXPECT_EQ(*parse_query("a=1&&b&c=x=y"), (Query{{"a", "1"}, {"b", ""}, {"c", "x=y"}}));
-}
-
-TEST(HttpAddress, TextBothWays) {
-  for (const char* text : {"127.0.0.1:8025", "[::1]:0", "unix:/run/b.sock", "0.0.0.0:65535"}) {
-    ASSERT_TRUE(Address::parse(text).ok()) << text;
-    EXPECT_EQ(Address::parse(text)->text(), text);
-  }
-  EXPECT_EQ(Address::parse("localhost:1")->text(), "127.0.0.1:1");
-  EXPECT_TRUE(Address::parse("127.9.9.9:1")->is_local());
-  EXPECT_TRUE(Address::parse("unix:x")->is_local());
-  EXPECT_FALSE(Address::parse("[::]:1")->is_local());
-  EXPECT_FALSE(Address::parse("0.0.0.0:1")->is_local());
-  for (const char* bad : {"", "8025", ":8025", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
-                          "::1:80", "example.com:80", "unix:", "[127.0.0.1]:80", "[::1]80"}) {
-    EXPECT_FALSE(Address::parse(bad).ok()) << bad;
-  }
-  EXPECT_FALSE(Address::parse("unix:" + std::string(108, 'x')).ok());
 }
 
 }  // namespace

@@ -1,0 +1,143 @@
+// POST /v1/messages: the front door.
+#include <algorithm>
+#include <mutex>
+
+#include "api/api.hpp"
+#include "api/parameters.hpp"
+#include "api/problem.hpp"
+#include "base/json.hpp"
+#include "base/text.hpp"
+
+namespace bonafide::api {
+namespace {
+
+// RFC 5321 section 4.5.3.1: 64 + 1 + 255 for an address, with room for UTF-8 (RFC 6531) in the local part.
+constexpr size_t max_address_bytes = 512;
+constexpr size_t max_name_bytes = 255;
+
+// "<a@b>" as SMTP writes it, or the bare address.
+std::string address_of(std::string address) {
+  if (address.size() >= 2 && address.front() == '<' && address.back() == '>')
+    return address.substr(1, address.size() - 2);
+  return address;
+}
+
+std::string receipt_json(const Receipt& receipt) {
+  JsonWriter json;
+  json.begin_object().member("id", receipt.id.hex()).member("duplicate", receipt.duplicate);
+  if (receipt.ids.size() > 1) {
+    json.key("ids").begin_array();
+    for (const EventId& id : receipt.ids) json.value(id.hex());
+    json.end_array();
+  }
+  json.end_object().end_line();
+  return json.take();
+}
+
+void write_decision(JsonWriter& json, const Decision& decision) {
+  json.member("id", decision.id.hex()).member("verdict", decision.verdict).member("trust", decision.trust);
+  json.member("attack", decision.attack).key("reasons").begin_array();
+  for (const Reason& reason : decision.reasons) {
+    json.begin_object().member("text", reason.text).member("weight", reason.weight).end_object();
+  }
+  json.end_array();
+}
+
+// The least trusted one speaks for all; where there are several, all of them stand below.
+std::string decisions_json(const std::vector<Decision>& decisions, bool duplicate) {
+  const auto worst = std::ranges::min_element(decisions, {}, &Decision::trust);
+  JsonWriter json;
+  json.begin_object();
+  write_decision(json, *worst);
+  json.member("duplicate", duplicate);
+  if (decisions.size() > 1) {
+    json.key("events").begin_array();
+    for (const Decision& decision : decisions) {
+      json.begin_object();
+      write_decision(json, decision);
+      json.end_object();
+    }
+    json.end_array();
+  }
+  json.end_object().end_line();
+  return json.take();
+}
+
+// Verdicts of one message to several tenants, until the last has fallen.
+struct Gathering {
+  std::mutex mutex;
+  std::vector<Decision> decisions;
+  size_t wanted = 0;
+};
+
+}  // namespace
+
+Result<Api::Posted> Api::read_submission(const net::Request& head, const Access::Caller& caller) const {
+  const std::string* type = head.header("content-type");
+  if (type != nullptr && starts_ignoring_case(*type, "multipart/form-data")) {
+    return {Cause::invalid,
+            "the body must be the message itself, not a form: curl --data-binary @message.eml"};
+  }
+  Parameters parameters(head.query,
+                        {"tenant", "mail_from", "rcpt_to*", "client_ip", "helo", "received_at", "wait"});
+  Posted posted;
+  Submission& submission = posted.submission;
+  submission.tenant = parameters.text("tenant", 100).value_or("");
+  if (auto from = parameters.text("mail_from", max_address_bytes))
+    submission.mail_from = address_of(std::move(*from));
+  for (std::string& to : parameters.texts("rcpt_to", settings_.max_recipients, max_address_bytes)) {
+    submission.rcpt_to.push_back(address_of(std::move(to)));
+    if (submission.rcpt_to.back().empty()) parameters.refuse("rcpt_to", "is empty");
+  }
+  submission.helo = parameters.text("helo", max_name_bytes).value_or("");
+  submission.received_at = parameters.time("received_at");
+  posted.wait = parameters.duration("wait", settings_.max_wait).value_or(Duration{});
+  if (const auto ip = parameters.text("client_ip", 64)) {
+    const auto parsed = IpAddress::parse(*ip);
+    if (!parsed.ok()) parameters.refuse("client_ip", parsed.error().message);
+    if (parsed.ok()) submission.client_ip = *parsed;
+  }
+  BONAFIDE_TRY(parameters.status());
+  if (!caller.trusted && (submission.client_ip || submission.received_at || !submission.helo.empty())) {
+    return {Cause::invalid,
+            "client_ip, helo and received_at are taken from trusted callers only: see api.trust_*"};
+  }
+  return posted;
+}
+
+void Api::post_message(Call& call) {
+  auto posted = read_submission(call.request, call.caller);
+  if (!posted.ok()) return call.reply.send(problem(posted.error()));
+  if (call.request.body.empty()) {
+    return call.reply.send(
+        problem(400, "the body is empty: send the message itself, e.g. curl --data-binary @message.eml"));
+  }
+  Submission submission = std::move(posted->submission);
+  submission.raw = std::move(call.request.body);
+  const Time until = clock_.steady() + posted->wait;
+  const bool waits = posted->wait > Duration{};
+  service_.submit(std::move(submission),
+                  [this, reply = call.reply, waits, until](const Result<Receipt>& receipt) {
+                    if (!receipt.ok()) return reply.send(failure("/v1/messages", receipt.error()));
+                    if (!waits) return reply.send(json_response(receipt_json(*receipt), 202));
+                    await_verdicts(*receipt, until, reply);
+                  });
+}
+
+void Api::await_verdicts(const Receipt& receipt, Time until, const net::Reply& reply) {
+  // Taken is taken: when the verdict does not fall in time, that is the answer.
+  reply.send_at(until, json_response(receipt_json(receipt), 202));
+  const std::vector<EventId> ids = receipt.ids.empty() ? std::vector{receipt.id} : receipt.ids;
+  auto gathering = std::make_shared<Gathering>();
+  gathering->wanted = ids.size();
+  for (const EventId& id : ids) {
+    service_.await_verdict(id, until, [gathering, reply, duplicate = receipt.duplicate](Decision decision) {
+      const std::lock_guard lock(gathering->mutex);
+      gathering->decisions.push_back(std::move(decision));
+      if (gathering->decisions.size() < gathering->wanted) return;
+      reply.send(json_response(decisions_json(gathering->decisions, duplicate)));
+    });
+  }
+}
+
+}  // namespace bonafide::api
