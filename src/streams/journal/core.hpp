@@ -110,6 +110,8 @@ class Core {
   [[nodiscard]] std::optional<flow::Inlet::Admission> refusal(size_t bytes) const;
   void enter(const std::shared_ptr<Member>& member);
   void leave(const std::shared_ptr<Member>& member);
+  /// Takes all shards from a session for good.
+  void expel(Member& member);
 
   // Without it:
   /// Appends through the front door; `then` as Inlet::append.

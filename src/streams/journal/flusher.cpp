@@ -182,9 +182,9 @@ bool Flusher::mark_if_idle(bool now) {
 
 Status Flusher::enter_segment(const std::shared_ptr<Segment>& next) {
   BONAFIDE_TRY(seal(*segment_));
-  const uint64_t hash = segment_->hash;
+  next->hash = segment_->hash;
   segment_ = next;
-  BONAFIDE_TRY(begin(*next, hash));
+  BONAFIDE_TRY(begin(*next, next->hash));
   core_->outside.logger.info("journal.rolled", {{"segment", next->path}});
   return Ok{};
 }
@@ -209,22 +209,18 @@ Status Flusher::begin(Segment& fresh, uint64_t previous_hash) {
   env::Files& files = core_->outside.files;
   const std::string header =
       encode(SegmentHeader{core_->journal_id, fresh.base, core_->outside.clock.now(), previous_hash});
-  if (prepared_ready_) {
-    file_ = std::move(prepared_);
-    BONAFIDE_TRY(file_->write_at(0, header));
-    BONAFIDE_TRY(file_->sync_all());
-    BONAFIDE_TRY(files.rename(prepared_path(), fresh.path));
-    zeroed_ = prepared_bytes_;
-  } else {
-    BONAFIDE_ASSIGN(file_, files.open(fresh.path, env::Open::create_new));
-    BONAFIDE_TRY(file_->write_at(0, header));
-    BONAFIDE_TRY(file_->sync_all());
-    zeroed_ = header.size();
+  // Written aside, and renamed once its header is durable: a segment file always begins with one.
+  if (!prepared_) {
+    BONAFIDE_ASSIGN(prepared_, files.open(prepared_path(), env::Open::create_new));
   }
-  if (prepared_ready_) {
-    prepared_ready_ = false;
-    prepared_bytes_ = 0;
-  }
+  BONAFIDE_TRY(prepared_->write_at(0, header));
+  BONAFIDE_TRY(prepared_->sync_all());
+  prepared_.reset();
+  BONAFIDE_TRY(files.rename(prepared_path(), fresh.path));
+  BONAFIDE_ASSIGN(file_, files.open(fresh.path, env::Open::read_write));
+  zeroed_ = std::max<uint64_t>(header.size(), prepared_bytes_);
+  prepared_bytes_ = 0;
+  prepared_ready_ = false;
   no_room_ahead_ = false;
   return files.sync_folder(core_->settings.folder);
 }

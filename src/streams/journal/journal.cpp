@@ -45,6 +45,7 @@ Result<Current> begin_segment(const Settings& settings, const Outside& outside, 
   BONAFIDE_TRY(out.file->sync_all());
   BONAFIDE_TRY(outside.files.rename(aside, segment.path));
   BONAFIDE_TRY(outside.files.sync_folder(settings.folder));
+  BONAFIDE_ASSIGN(out.file, outside.files.open(segment.path, env::Open::read_write));
   out.zeroed = header.size();
   return out;
 }
@@ -128,7 +129,14 @@ Result<std::unique_ptr<Journal>> Journal::open(const Settings& settings, const O
   BONAFIDE_ASSIGN(const bool half_prepared, files.exists(settings.folder + "/next.prepared"));
   if (half_prepared) BONAFIDE_TRY(files.remove(settings.folder + "/next.prepared"));
 
+  // A process that was killed may have left names and bytes that are not synced; what comes next builds on
+  // them.
+  BONAFIDE_TRY(files.sync_folder(settings.folder));
   Current current;
+  if (found.last_is_sealed) {
+    BONAFIDE_ASSIGN(const auto last, files.open(core->segments.back()->path, env::Open::read_write));
+    BONAFIDE_TRY(last->sync_all());
+  }
   const bool fresh = core->segments.empty() || found.last_is_sealed;
   if (fresh) {
     const uint64_t hash = core->segments.empty() ? 0 : core->segments.back()->hash;
@@ -260,6 +268,36 @@ flow::Stepper& Journal::flusher() { return *flusher_; }
 void Journal::set_flusher_wake(env::Wake* wake) {
   const std::lock_guard lock(core_->mutex);
   core_->flusher_wake = wake;
+}
+
+void Journal::hold(const std::string& name, Position position) {
+  const std::lock_guard lock(core_->mutex);
+  core_->holds[name] = position;
+}
+
+void Journal::release(const std::string& name) {
+  const std::lock_guard lock(core_->mutex);
+  core_->holds.erase(name);
+}
+
+Status Journal::forget_group(const std::string& name) {
+  const std::lock_guard lock(core_->mutex);
+  const auto group = core_->tables.group(name);
+  if (!group) return {Cause::not_found, "there is no group " + name};
+  if (core_->settings.read_only) return {Cause::invalid, "the journal is open for reading only"};
+  for (const auto& member : core_->members) {
+    if (member->group == *group) core_->expel(*member);
+  }
+  core_->append_control(FrameKind::control,
+                        {{DefinitionKind::forget, flow::Lane::live, *group, 0, 0, 0, 0, ""}}, {});
+  return Ok{};
+}
+
+std::vector<std::string> Journal::groups() {
+  const std::lock_guard lock(core_->mutex);
+  std::vector<std::string> out;
+  for (const auto& [number, group] : core_->tables.groups()) out.push_back(group.name);
+  return out;
 }
 
 Status Journal::close() {

@@ -22,6 +22,14 @@ struct Opened {
   uint64_t segments = 0;
 };
 
+/// What verify() has read.
+struct Verified {
+  uint64_t segments = 0, frames = 0, records = 0, bytes = 0;
+  std::vector<Damage> damages;  ///< at most max_damages of them; `damage_count` has all
+  uint64_t damage_count = 0;
+  static constexpr size_t max_damages = 1000;
+};
+
 /// The embedded log: one append-only journal of many topics on one disk. Keeps the contract of flow::Log with
 /// Traits{atomic, replayable}. Its bytes are described in README.md in this folder.
 ///
@@ -51,6 +59,25 @@ class Journal final : public flow::Log {
   void set_flusher_wake(env::Wake* wake);
   /// Makes everything durable and refuses what comes later. The flusher is not stepped any more.
   Status close();
+
+  /// Segments with records behind `position` are kept for `name` (a state's checkpoint, say) until it is
+  /// moved or released. Not remembered over a restart: set it before the flusher is first stepped.
+  void hold(const std::string& name, flow::Position position);
+  void release(const std::string& name);
+  /// A group that joined once is waited for by retention and by the inlet until it is forgotten. Its sessions
+  /// are fenced. Errors: not_found.
+  Status forget_group(const std::string& name);
+  [[nodiscard]] std::vector<std::string> groups();
+
+  /// Reads every live byte: headers, frames, records, footers, catalogue, and whether anything is missing in
+  /// between. `report`, where given, is told each damage as it is found. May run beside everything else.
+  /// Errors: none so far as single places cannot be read (they are damages).
+  Result<Verified> verify(const std::function<void(const Damage&)>& report = {});
+  /// All retained and synced records of a topic, both lanes, in the order they were written. `each` may end
+  /// it with an error, which is returned; damaged stretches go to `damaged` and are skipped. Errors:
+  /// not_found (no such topic).
+  Status scan(const std::string& topic, const std::function<Status(const flow::Delivery&)>& each,
+              const std::function<void(const Damage&)>& damaged = {});
 
   [[nodiscard]] const Opened& opened() const { return opened_; }
 

@@ -100,4 +100,12 @@ void Core::leave(const std::shared_ptr<Member>& member) {
   deal(member->group);
 }
 
+void Core::expel(Member& member) {
+  for (const auto& [shard, serial] : member.held) member.lost.push_back(shard_id(shard));
+  member.held.clear();
+  member.gained.clear();
+  member.fenced = true;
+  nudge(member);
+}
+
 }  // namespace bonafide::streams::journal

@@ -167,14 +167,12 @@ class Recoverer {
   Status take_last(Segment& segment) {
     BONAFIDE_ASSIGN(const auto file, segment.open(files_));
     BONAFIDE_ASSIGN(const uint64_t size, file->size());
-    if (const auto footer = read_footer(segment, *file, size); footer.ok()) {
-      BONAFIDE_TRY(check_header(segment, *file));
-      take_footer(segment, *footer, size);
-      out_.last_is_sealed = true;
-      return Ok{};
-    }
     BONAFIDE_TRY(check_header(segment, *file));
-    const uint64_t limit = segment.base + std::max<uint64_t>(size, segment_header_bytes);
+    // A footer here proves nothing yet: it is synced together with the last frames, and may have arrived
+    // without them.
+    const auto footer = read_footer(segment, *file, size);
+    const uint64_t limit =
+        footer.ok() ? footer->end : segment.base + std::max<uint64_t>(size, segment_header_bytes);
     // A segment is begun only when everything before it is durable.
     uint64_t durable = std::max(segment.base, catalogue_ ? catalogue_->durable : 0);
     FrameWalker headers(file, segment.base, out_.journal_id, segment.end, limit);
@@ -183,7 +181,16 @@ class Recoverer {
       if (found == FrameWalker::Found::end) break;
       if (found == FrameWalker::Found::frame) durable = std::max(durable, headers.header().durable);
     }
-    return walk(segment, file, limit, durable);
+    BONAFIDE_TRY(walk(segment, file, limit, durable));
+    if (!footer.ok()) return Ok{};
+    if (segment.end == footer->end && !out_.torn) {
+      take_footer(segment, *footer, size);
+      out_.last_is_sealed = true;
+    } else if (!out_.torn) {
+      out_.torn = Recovery::TornTail{segment.path, segment.end - segment.base,
+                                     segment.base + size - segment.end, "a footer without its frames"};
+    }
+    return Ok{};
   }
 
   /// Takes all frames of a segment into its index and the tables. What is not good and lies before `durable`
