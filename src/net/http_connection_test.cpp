@@ -208,7 +208,6 @@ TEST_F(Http, AFallbackIsSentUnlessSomethingElseIsBefore) {
   pass(Duration::seconds(1));
   EXPECT_THAT(output(), HasSubstr("not yet"));
   EXPECT_TRUE(handler.replies[0].settled());
-
   send(get("/b"));
   handler.replies[1].send_at(now() + Duration::seconds(2),
                              {.status = 202, .headers = {}, .body = "not yet", .stream = {}});
@@ -462,7 +461,6 @@ TEST_F(Http, ASlowBodyIsGivenUp) {
   EXPECT_FALSE(machine->closed());
   pass(Duration::seconds(1));
   EXPECT_THAT(output(), StartsWith("HTTP/1.1 408"));
-
   open();
   send("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n");
   for (int i = 0; i < 30 && !machine->closed(); ++i) {

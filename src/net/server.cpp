@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstring>
 #include <list>
+#include <optional>
 #include <set>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
@@ -371,8 +372,11 @@ void Server::Listener::accept() {
   waiting_for_room_ = core_.full();
   if (waiting_for_room_) {
     paused_.add();
+    const Time now = core_.clock.steady();
+    if (warned_at_ && now - *warned_at_ < warn_again) return;
     core_.logger.warn("net.connections_full",
                       {{"hop", door_}, {"max", uint64_t{core_.settings.max_connections}}});
+    warned_at_ = now;
     return;
   }
   auto from = std::make_shared<asio::generic::stream_protocol::endpoint>();
