@@ -112,7 +112,9 @@ Status BlockCodec::Work::inflate_block(ByteView packed, size_t max_bytes, std::s
     }
   }
   if (used > max_bytes) return too_long(max_bytes);
-  if (unpacker.avail_in != 0) return not_valid(Codec::deflate, "bytes follow its end");
+  // Apache Avro for Python and fastavro leave a part of zlib's checksum behind the end.
+  constexpr uInt zlib_checksum_bytes = 4;
+  if (unpacker.avail_in > zlib_checksum_bytes) return not_valid(Codec::deflate, "bytes follow its end");
   out.resize(used);
   return Ok{};
 }
