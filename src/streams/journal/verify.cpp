@@ -13,7 +13,7 @@ struct Span {
   std::shared_ptr<Segment> segment;
   uint64_t base, end;
   bool sealed;
-  uint64_t file_bytes, frames, records, hash;
+  uint64_t hash;
   std::map<ShardKey, uint64_t> next;  ///< of each shard in it, the offset behind its last record
 };
 
@@ -21,15 +21,9 @@ std::vector<Span> spans(Core& core) {
   const std::lock_guard lock(core.mutex);
   std::vector<Span> out;
   for (const auto& segment : core.segments) {
-    Span span{segment,
-              segment->base,
-              std::min(segment->end, core.durable),
-              segment->sealed,
-              segment->file_bytes,
-              segment->frames,
-              segment->records,
-              0,
-              {}};
+    // A sealed one is durable as a whole, even where the mark is not published yet.
+    const uint64_t end = segment->sealed ? segment->end : std::min(segment->end, core.durable);
+    Span span{segment, segment->base, end, segment->sealed, 0, {}};
     if (span.end < span.base + segment_header_bytes) continue;  // begun in memory only
     if (span.sealed) {
       span.hash = segment->hash;
