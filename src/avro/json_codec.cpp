@@ -232,37 +232,33 @@ class JsonReader {
   }
 
   Status real_number(const Json& json, const Node& node, std::string& out) {
-    double number = 0;
-    if (json.kind == Json::Kind::number) {
-      const auto [end, code] = std::from_chars(json.text.data(), json.text.data() + json.text.size(), number);
-      // from_chars leaves the number alone when it is out of range: too large a one is an error, too small a
-      // one is zero.
-      if (code == std::errc::result_out_of_range && json.text.find("e-") == std::string::npos &&
-          json.text.find("E-") == std::string::npos) {
-        return error(json,
-                     json.text.substr(0, 40) + " is too large for a " + std::string(to_string(node.type)));
-      }
-    } else if (json.kind == Json::Kind::string && json.text == "NaN") {
-      number = std::numeric_limits<double>::quiet_NaN();
-    } else if (json.kind == Json::Kind::string && (json.text == "Infinity" || json.text == "-Infinity")) {
-      number = json.text[0] == '-' ? -HUGE_VAL : HUGE_VAL;
-    } else {
-      return mismatch(json, node);
-    }
     if (node.type == Type::float64) {
+      BONAFIDE_ASSIGN(const double number, real<double>(json, node));
       Encoder(out).put_double(number);
     } else {
-      Encoder(out).put_float(to_float(json, number));
+      BONAFIDE_ASSIGN(const float number, real<float>(json, node));
+      Encoder(out).put_float(number);
     }
     return Ok{};
   }
 
-  /// Rounds once, from the text: by way of double it would be rounded twice.
-  static float to_float(const Json& json, double number) {
-    float value = 0;
-    const auto [end, code] = std::from_chars(json.text.data(), json.text.data() + json.text.size(), value);
-    if (json.kind == Json::Kind::number && code == std::errc()) return value;
-    return static_cast<float>(number);
+  /// Rounds once, from the text: a float by way of a double would be rounded twice. Too small a number is
+  /// zero.
+  template <class T>
+  Result<T> real(const Json& json, const Node& node) const {
+    const bool text = json.kind == Json::Kind::string;
+    if (text && json.text == "NaN") return std::numeric_limits<T>::quiet_NaN();
+    if (text && json.text == "Infinity") return std::numeric_limits<T>::infinity();
+    if (text && json.text == "-Infinity") return -std::numeric_limits<T>::infinity();
+    if (json.kind != Json::Kind::number) return mismatch(json, node);
+    const char* end = json.text.data() + json.text.size();
+    T number = 0;
+    if (std::from_chars(json.text.data(), end, number).ec == std::errc() && std::isfinite(number))
+      return number;
+    long double wide = 0;
+    if (std::from_chars(json.text.data(), end, wide).ec == std::errc() && std::fabs(wide) < 1) return T{0};
+    return error(json,
+                 json.text.substr(0, 40) + " is beyond the range of a " + std::string(to_string(node.type)));
   }
 
   Status bytes(const Json& json, const Node& node, std::string& out) {
