@@ -60,7 +60,8 @@ bool parse_groups(std::string_view text, std::array<uint8_t, 16>& out, size_t& c
   return true;
 }
 
-// RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups (the first of equals) as "::".
+// RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups (the first of equals) as
+// "::".
 std::string v6_text(const std::array<uint8_t, 16>& bytes) {
   std::array<int, 8> groups{};
   for (size_t i = 0; i < 8; ++i) groups[i] = bytes[2 * i] << 8 | bytes[2 * i + 1];
@@ -124,8 +125,8 @@ Result<IpAddress> IpAddress::parse(std::string_view text) {
     if (!parse_groups(rest, address.bytes, head) || head != 16) return bad_address(text);
     return address;
   }
-  if (!parse_groups(rest.substr(0, gap), address.bytes, head) || !parse_groups(rest.substr(gap + 2), end, tail) ||
-      head + tail > 14) {
+  if (!parse_groups(rest.substr(0, gap), address.bytes, head) ||
+      !parse_groups(rest.substr(gap + 2), end, tail) || head + tail > 14) {
     return bad_address(text);
   }
   std::memcpy(address.bytes.data() + 16 - tail, end.data(), tail);
@@ -144,9 +145,9 @@ bool IpAddress::is_loopback() const { return within(*this, "127.0.0.0/8") || wit
 
 bool IpAddress::is_private() const {
   static const std::array<IpRange, 9> ranges = {
-      *IpRange::parse("127.0.0.0/8"),    *IpRange::parse("10.0.0.0/8"), *IpRange::parse("172.16.0.0/12"),
+      *IpRange::parse("127.0.0.0/8"),    *IpRange::parse("10.0.0.0/8"),     *IpRange::parse("172.16.0.0/12"),
       *IpRange::parse("192.168.0.0/16"), *IpRange::parse("169.254.0.0/16"), *IpRange::parse("100.64.0.0/10"),
-      *IpRange::parse("::/127"),         *IpRange::parse("fc00::/7"),   *IpRange::parse("fe80::/10")};
+      *IpRange::parse("::/127"),         *IpRange::parse("fc00::/7"),       *IpRange::parse("fe80::/10")};
   for (const auto& range : ranges) {
     if (range.contains(*this)) return true;
   }
@@ -160,12 +161,17 @@ Result<IpRange> IpRange::parse(std::string_view text) {
   if (slash == std::string_view::npos) return masked(address, 128);
   const auto bits = parse_int(text.substr(slash + 1));
   if (!bits.ok() || *bits < 0 || static_cast<size_t>(*bits) > width) {
-    return {Cause::invalid, "\"" + std::string(text.substr(0, 64)) + "\" is not a range; write e.g. 192.0.2.0/24"};
+    return {Cause::invalid,
+            "\"" + std::string(text.substr(0, 64)) + "\" is not a range; write e.g. 192.0.2.0/24"};
   }
   return masked(address, 128 - width + static_cast<size_t>(*bits));
 }
 
-IpRange IpRange::network_of(const IpAddress& address) { return masked(address, address.is_v4() ? 96 + 24 : 48); }
+IpRange IpRange::network_of(const IpAddress& address) { return around(address, 24, 48); }
+
+IpRange IpRange::around(const IpAddress& address, size_t v4_bits, size_t v6_bits) {
+  return masked(address, address.is_v4() ? 96 + v4_bits : v6_bits);
+}
 
 std::string IpRange::text() const {
   size_t bits = 0;

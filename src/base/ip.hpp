@@ -33,6 +33,8 @@ struct IpRange {
   static Result<IpRange> parse(std::string_view text);
   /// The /24 (IPv4) or /48 (IPv6) an address is in.
   static IpRange network_of(const IpAddress& address);
+  /// The range of so many leading bits an address is in; `v4_bits` up to 32, `v6_bits` up to 128.
+  static IpRange around(const IpAddress& address, size_t v4_bits, size_t v6_bits);
   [[nodiscard]] bool contains(const IpAddress& address) const { return low <= address && address <= high; }
   /// "192.0.2.0/24".
   [[nodiscard]] std::string text() const;

@@ -13,12 +13,12 @@ namespace bonafide::mail {
 
 inline constexpr std::string_view schema_namespace = "bonafide.mail";
 
-/// An event on the wire and in memory: framed Avro (0x00, schema id, binary) both ways. Writes the newest schema version,
-/// reads every version the registry knows. Safe from any thread.
+/// An event on the wire and in memory: framed Avro (0x00, schema id, binary) both ways. Writes the newest
+/// schema version, reads every version the registry knows. Safe from any thread.
 class EventCodec {
  public:
-  /// Registers the newest schemas of the three events. The registry outlives the codec. Errors: as the registry's;
-  /// invalid (a schema breaks compatibility with what is registered).
+  /// Registers the newest schemas of the three events. The registry outlives the codec. Errors: as the
+  /// registry's; invalid (a schema breaks compatibility with what is registered).
   static Result<std::unique_ptr<EventCodec>> open(avro::Registry& registry);
 
   /// Appends the framed event.
@@ -28,8 +28,8 @@ class EventCodec {
     avro::encode(event, out);
   }
 
-  /// The event of a record: the one handed on in the process, else decoded. Errors: damaged (not framed, cut short),
-  /// not_found (unknown schema id), invalid (written with a schema that cannot be resolved).
+  /// The event of a record: the one handed on in the process, else decoded. Errors: damaged (not framed, cut
+  /// short), not_found (unknown schema id), invalid (written with a schema that cannot be resolved).
   template <class Event>
   Result<std::shared_ptr<const EventPayload<Event>>> read(const flow::Record& record) const {
     if (auto passed = std::dynamic_pointer_cast<const EventPayload<Event>>(record.payload)) return passed;

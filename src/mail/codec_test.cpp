@@ -1,9 +1,9 @@
 #include "mail/codec.hpp"
 
-#include <gtest/gtest.h>
-
 #include <fstream>
 #include <sstream>
+
+#include <gtest/gtest.h>
 
 #include "avro/schema_store.hpp"
 #include "avro/value.hpp"
@@ -50,7 +50,8 @@ TEST(EventCodec, DamagedBytesAreAnError) {
   EXPECT_EQ(codec->decode("", read).error().cause, Cause::damaged);
   EXPECT_EQ(codec->decode("garbage", read).error().cause, Cause::damaged);
   EXPECT_FALSE(codec->decode(std::string("\0\0\0\1\0", 5), read).ok());
-  for (size_t cut = 0; cut < framed.size(); ++cut) EXPECT_FALSE(codec->decode(framed.substr(0, cut), read).ok()) << cut;
+  for (size_t cut = 0; cut < framed.size(); ++cut)
+    EXPECT_FALSE(codec->decode(framed.substr(0, cut), read).ok()) << cut;
   // Another event's bytes are not this one's.
   std::string received;
   codec->encode(sample().received, received);
@@ -67,7 +68,8 @@ TEST(EventCodec, IdsOutliveARestart) {
 std::string newest_version(const std::string& subject) {
   std::string newest;
   for (int version = 1;; ++version) {
-    std::ifstream file(std::string(BONAFIDE_SOURCE_DIR) + "/schemas/" + subject + "/v" + std::to_string(version) + ".avsc");
+    std::ifstream file(std::string(BONAFIDE_SOURCE_DIR) + "/schemas/" + subject + "/v" +
+                       std::to_string(version) + ".avsc");
     if (!file) return newest;
     std::ostringstream text;
     text << file.rdbuf();
@@ -80,7 +82,8 @@ void expect_newest_version_is_bound() {
   const std::string subject = std::string(Event::topic) + "-value";
   const std::string bound = avro::schema_of<Event>(schema_namespace);
   const auto newest = avro::parse_schema(newest_version(subject));
-  const std::string hint = "the newest schemas/" + subject + "/vN.avsc is not what the struct is; write the next version:\n" + bound;
+  const std::string hint = "the newest schemas/" + subject +
+                           "/vN.avsc is not what the struct is; write the next version:\n" + bound;
   ASSERT_TRUE(newest.ok()) << hint;
   EXPECT_EQ(newest->to_json(), avro::parse_schema(bound)->to_json()) << hint;
 }

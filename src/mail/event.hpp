@@ -6,8 +6,8 @@
 #include "flow/record.hpp"
 #include "mail/facts.hpp"
 
-// The events on the streams mail.received, mail.enriched and mail.scored. Their schemas stand in schemas/, one file a
-// version; a test holds these structs against the newest.
+// The events on the streams mail.received, mail.enriched and mail.scored. Their schemas stand in schemas/,
+// one file a version; a test holds these structs against the newest.
 namespace bonafide::mail {
 
 enum class Kind : uint8_t { message, heartbeat };
@@ -48,9 +48,14 @@ struct EnumSymbols<mail::Verdict> {
 template <>
 struct EnumSymbols<mail::Attack> {
   static constexpr std::string_view name = "Attack";
-  static constexpr std::array<std::string_view, 8> symbols = {
-      "none",          "domain_spoof",       "lookalike_domain",      "display_name_impostor",
-      "reply_to_diversion", "account_takeover_like", "known_bad_sender", "unknown"};
+  static constexpr std::array<std::string_view, 8> symbols = {"none",
+                                                              "domain_spoof",
+                                                              "lookalike_domain",
+                                                              "display_name_impostor",
+                                                              "reply_to_diversion",
+                                                              "account_takeover_like",
+                                                              "known_bad_sender",
+                                                              "unknown"};
   static constexpr std::string_view default_symbol = "unknown";
 };
 }  // namespace bonafide::avro
@@ -113,10 +118,10 @@ struct Received {
 struct ReferenceHit {
   static constexpr std::string_view avro_name = "ReferenceHit";
   std::string data_set, version;
-  std::string role;     ///< what being named means: "blocked", "disposable", "free_mail", "hosting", "popular"
+  std::string role;  ///< what being named means: "blocked", "disposable", "free_mail", "hosting", "popular"
   std::string subject;  ///< what was looked up: "client_ip", "hop_ip", "from_domain", "reply_to_domain"
   std::string value;
-  std::string entry;    ///< what named it, e.g. the CIDR range
+  std::string entry;  ///< what named it, e.g. the CIDR range
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -129,12 +134,13 @@ struct ReferenceHit {
   }
 };
 
-/// Somebody or something that has a history of its own: whom the message may be from in the recipient's eyes, and the
-/// machinery it came by.
+/// Somebody or something that has a history of its own: whom the message may be from in the recipient's eyes,
+/// and the machinery it came by.
 struct Identity {
   static constexpr std::string_view avro_name = "Identity";
-  std::string kind;     ///< "address", "organisation", "person", "relation", "ip", "network", "helo", "dkim"
-  std::string subject;  ///< e.g. "billing@acme.example"; with kind and tenant the key of its history (trust/keys.hpp)
+  std::string kind;  ///< "address", "organisation", "person", "relation", "ip", "network", "helo", "dkim"
+  std::string
+      subject;  ///< e.g. "billing@acme.example"; with kind and tenant the key of its history (trust/keys.hpp)
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -161,9 +167,9 @@ struct Enrichment {
   static constexpr std::string_view avro_name = "Enrichment";
   std::string from_organisation;  ///< organisational domain of From; the whole address for free mail
   bool free_mail = false;
-  bool dkim_aligned = false;      ///< a DKIM pass of the organisational domain of From
+  bool dkim_aligned = false;  ///< a DKIM pass of the organisational domain of From
   bool spf_aligned = false;
-  bool via_list = false;          ///< a mailing list or forwarder in between
+  bool via_list = false;  ///< a mailing list or forwarder in between
   std::vector<Identity> identities;
   std::vector<Trait> traits;
   std::vector<ReferenceHit> references;
@@ -208,15 +214,16 @@ struct Reason {
   }
 };
 
-/// What one look into a history found. Counts are in thousandths where they are decayed, so that the event says exactly
-/// what the score was made of.
+/// What one look into a history found. Counts are in thousandths where they are decayed, so that the event
+/// says exactly what the score was made of.
 struct Reading {
   static constexpr std::string_view avro_name = "Reading";
-  std::string field;        ///< a trait by name, or "messages", "aligned", "outbound", "way", "reputation" … (trust/reading.hpp)
-  int64_t count = 0;        ///< with the message's value, decayed, thousandths
-  int64_t total = 0;        ///< with any value, decayed, thousandths
-  int64_t distinct = 0;     ///< different values; for "messages" different days
-  std::string usual;        ///< the most frequent value where it is not the message's, else ""
+  std::string field;     ///< a trait by name, or "messages", "aligned", "outbound", "way", "reputation" …
+                         ///< (trust/reading.hpp)
+  int64_t count = 0;     ///< with the message's value, decayed, thousandths
+  int64_t total = 0;     ///< with any value, decayed, thousandths
+  int64_t distinct = 0;  ///< different values; for "messages" different days
+  std::string usual;     ///< the most frequent value where it is not the message's, else ""
   int64_t usual_count = 0;  ///< decayed, thousandths
 
   template <class Self, class Visitor>
@@ -233,9 +240,9 @@ struct Reading {
 /// One history as it was read at scoring time: enough to repeat the score without the store.
 struct Evidence {
   static constexpr std::string_view avro_name = "Evidence";
-  std::string kind;     ///< as in Identity, or "population", "lookalike"
+  std::string kind;  ///< as in Identity, or "population", "lookalike"
   std::string subject;
-  bool known = true;    ///< false: the store did not answer in time, and no readings of it took part
+  bool known = true;  ///< false: the store did not answer in time, and no readings of it took part
   std::vector<Reading> readings;
 
   template <class Self, class Visitor>
@@ -254,7 +261,8 @@ struct Score {
   Attack attack = Attack::none;
   std::vector<Reason> reasons;  ///< strongest first
   std::vector<Evidence> evidence;
-  std::string lesson;  ///< what the message teaches: "full", "address", "unvouched", "relation", "none" (trust/learn.hpp)
+  std::string lesson;  ///< what the message teaches: "full", "address", "unvouched", "relation", "none"
+                       ///< (trust/learn.hpp)
   std::string model;   ///< id of the model
   std::string code;    ///< version of the scoring code
 
@@ -279,7 +287,7 @@ struct Scored {
   Received received;
   Enrichment enrichment;
   Score score;
-  std::string failure;   ///< why it could not be scored, "" if it was
+  std::string failure;  ///< why it could not be scored, "" if it was
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {

@@ -10,8 +10,9 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 
-// What a front door finds out about one message, and nothing it concludes. Strings hold valid UTF-8 except avro::Bytes.
-// Domains are lower-case A-labels. Every list and text is bounded (struct Limits); what was cut is itself a fact.
+// What a front door finds out about one message, and nothing it concludes. Strings hold valid UTF-8 except
+// avro::Bytes. Domains are lower-case A-labels. Every list and text is bounded (struct Limits); what was cut
+// is itself a fact.
 namespace bonafide::mail {
 
 /// The bounds of the facts of one message.
@@ -21,9 +22,9 @@ struct Limits {
   size_t links = 200;
   size_t parts = 200;
   size_t hops = 100;
-  size_t addresses = 100;   ///< of each header
+  size_t addresses = 100;  ///< of each header
   size_t references = 50;
-  size_t text_bytes = 1024; ///< any other single string
+  size_t text_bytes = 1024;  ///< any other single string
   size_t event_bytes = 256 * 1024;
 };
 
@@ -66,13 +67,13 @@ struct Envelope {
 /// One Received line (RFC 5321 4.4), topmost first.
 struct Hop {
   static constexpr std::string_view avro_name = "Hop";
-  std::string helo;     ///< what the client called itself ("from X")
-  std::string rdns;     ///< the name the server looked up, "" or "unknown" if none
-  std::string ip;       ///< canonical text of the client's address, "" if none
-  std::string by;       ///< the server that wrote the line
-  std::string with;     ///< protocol keyword, upper case
+  std::string helo;  ///< what the client called itself ("from X")
+  std::string rdns;  ///< the name the server looked up, "" or "unknown" if none
+  std::string ip;    ///< canonical text of the client's address, "" if none
+  std::string by;    ///< the server that wrote the line
+  std::string with;  ///< protocol keyword, upper case
   std::optional<Time> at;
-  bool trusted = false; ///< written by a server of the trusted edge
+  bool trusted = false;  ///< written by a server of the trusted edge
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -138,8 +139,8 @@ struct Part {
   std::string name;         ///< file name, decoded (RFC 2047, RFC 2231)
   std::string disposition;  ///< "inline", "attachment" or ""
   std::string charset;
-  int64_t size_bytes = 0;   ///< decoded
-  avro::Bytes sha256;       ///< of the decoded content
+  int64_t size_bytes = 0;  ///< decoded
+  avro::Bytes sha256;      ///< of the decoded content
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -170,10 +171,10 @@ struct Link {
 /// Something that was longer than its bound.
 struct Cut {
   static constexpr std::string_view avro_name = "Cut";
-  std::string what;       ///< "headers", "links", "parts", "hops", "to" …
-  int64_t total = 0;      ///< bytes or entries there were
+  std::string what;   ///< "headers", "links", "parts", "hops", "to" …
+  int64_t total = 0;  ///< bytes or entries there were
   int64_t kept = 0;
-  avro::Bytes sha256;     ///< of all there was, where it is bytes
+  avro::Bytes sha256;  ///< of all there was, where it is bytes
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -188,30 +189,31 @@ struct Facts {
   static constexpr std::string_view avro_name = "Facts";
   int64_t size_bytes = 0;
   avro::Bytes headers;        ///< the header block as it stood
-  std::string header_order;   ///< lower-case names in order, ":" between, of the author's side (below the edge's lines)
+  std::string header_order;   ///< lower-case names in order, ":" between, of the author's side (below the
+                              ///< edge's lines)
   std::vector<Address> from;  ///< usually one
   std::optional<Address> sender;
   std::vector<Address> reply_to;
   std::vector<Address> to;
   std::vector<Address> cc;
-  std::string subject;        ///< decoded
-  std::string message_id;     ///< without angle brackets
-  std::string in_reply_to;    ///< the first id
+  std::string subject;      ///< decoded
+  std::string message_id;   ///< without angle brackets
+  std::string in_reply_to;  ///< the first id
   std::vector<std::string> references;
   std::optional<Time> date;
   std::optional<int32_t> date_offset_minutes;  ///< time zone of Date
-  std::string mailer;         ///< X-Mailer or User-Agent
-  std::string list_id;        ///< RFC 2919, the identifier alone
+  std::string mailer;                          ///< X-Mailer or User-Agent
+  std::string list_id;                         ///< RFC 2919, the identifier alone
   bool list_unsubscribe = false;
-  std::string precedence;     ///< lower case; "" if absent
-  std::string auto_submitted; ///< RFC 3834
+  std::string precedence;      ///< lower case; "" if absent
+  std::string auto_submitted;  ///< RFC 3834
   std::vector<Hop> received;
   Authentication authentication;
   std::vector<SignatureClaim> signatures;
-  std::string structure;      ///< MIME composition, e.g. "mixed(alternative(plain,html),pdf)", bounded
+  std::string structure;  ///< MIME composition, e.g. "mixed(alternative(plain,html),pdf)", bounded
   std::vector<Part> parts;
   std::vector<Link> links;
-  std::string excerpt;        ///< the beginning of the text as a reader sees it
+  std::string excerpt;                 ///< the beginning of the text as a reader sees it
   std::vector<std::string> malformed;  ///< what is wrong with the message, short fixed phrases, each once
   std::vector<Cut> cuts;
 

@@ -111,6 +111,7 @@ class Reader {
     // Do dots and "@" bind it to what stands before or after, even over blanks?
     [[nodiscard]] bool binds_left() const { return raw.front() == '.' || raw.front() == '@'; }
     [[nodiscard]] bool binds_right() const { return raw.back() == '.' || raw.back() == '@'; }
+    [[nodiscard]] bool separates() const { return raw == ","; }
   };
 
   void step() {
@@ -124,10 +125,7 @@ class Reader {
         return angle();
       case ',':
       case ';':
-        finish();
-        if (c == ';') in_group_ = false;
-        ++at_;
-        return;
+        return separator(c);
       case ':':
         return colon();
       case '[':
@@ -186,8 +184,9 @@ class Reader {
       finish();
     }
     while (at_ < text_.size() && text_[at_] == '<') ++at_;
+    const bool route = at_ < text_.size() && text_[at_] == '@';  // which alone may hold commas
     size_t end = at_;
-    while (end < text_.size() && text_[end] != '>' && text_[end] != '<') {
+    while (end < text_.size() && text_[end] != '>' && text_[end] != '<' && (route || text_[end] != ',')) {
       size_t next = std::string_view::npos;
       if (text_[end] == '"') next = closed_quote(end);
       if (text_[end] == '(') next = closed_comment(end);
@@ -205,12 +204,27 @@ class Reader {
     gap_ = true;
   }
 
-  // The words before were the name of a group, unless they are an address themselves.
-  void colon() {
-    const bool address_before = std::any_of(tokens_.begin(), tokens_.end(), [](const Token& token) {
+  void separator(char c) {
+    // "Last, First <address>": a comma that should have been in quotes belongs to the name.
+    if (c == ',' && !has_angle_ && !tokens_.empty() && !address_before()) {
+      found_.sound = false;
+      gap_ = false;
+      return take_token(at_ + 1);
+    }
+    finish();
+    if (c == ';') in_group_ = false;
+    ++at_;
+  }
+
+  [[nodiscard]] bool address_before() const {
+    return std::any_of(tokens_.begin(), tokens_.end(), [](const Token& token) {
       return !token.quoted() && token.raw.find('@') != std::string_view::npos;
     });
-    if (has_angle_ || in_group_ || address_before) {
+  }
+
+  // The words before were the name of a group, unless they are an address themselves.
+  void colon() {
+    if (has_angle_ || in_group_ || address_before()) {
       found_.sound = false;
       return take_token(at_ + 1);
     }
@@ -287,6 +301,7 @@ class Reader {
     from = at - 1;
     to = at;
     const auto joined = [&](size_t i) {  // token i to the one before it
+      if (tokens_[i].separates() || tokens_[i - 1].separates()) return false;
       return !tokens_[i].gap || tokens_[i].binds_left() || tokens_[i - 1].binds_right();
     };
     while (from > 0 && joined(from)) --from;

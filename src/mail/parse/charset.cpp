@@ -136,13 +136,9 @@ bool Charsets::append_utf8(std::string_view charset, ByteView bytes, std::string
       room = static_cast<size_t>(length);
       continue;
     }
-    out.resize(before);
-    if (U_FAILURE(error)) {
-      append_unlabelled(bytes, out);
-      return false;
-    }
-    out.resize(before + static_cast<size_t>(length));
-    return true;
+    out.resize(before + (U_FAILURE(error) ? 0 : static_cast<size_t>(length)));
+    if (U_FAILURE(error)) append_unlabelled(bytes, out);
+    return U_SUCCESS(error);
   }
 }
 

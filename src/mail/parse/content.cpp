@@ -66,7 +66,8 @@ std::string take_value(std::string_view& rest, bool& sound) {
   if (!rest.empty() && rest[0] == '"') {
     size_t at = 1;
     for (; at < rest.size() && rest[at] != '"'; ++at) {
-      if (rest[at] == '\\' && at + 1 < rest.size()) ++at;
+      // Other backslashes are meant as they stand: "C:\TEMP\a.txt".
+      if (rest[at] == '\\' && at + 1 < rest.size() && (rest[at + 1] == '"' || rest[at + 1] == '\\')) ++at;
       value += rest[at];
     }
     if (at >= rest.size()) sound = false;

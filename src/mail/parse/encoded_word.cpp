@@ -84,7 +84,8 @@ bool append_decoded_words(std::string_view text, Charsets& charsets, std::string
       flush();
       sound = charsets.append_utf8("", gap, out) && sound;
     }
-    if (!equals_ignoring_case(word.charset, charset)) flush();
+    // Characters may be cut in two between words, but those of a charset with states begin each word anew.
+    if (!equals_ignoring_case(word.charset, charset) || !Charsets::keeps_ascii(charset)) flush();
     charset = word.charset;
     sound = append_content(word, bytes) && sound;
     after_word = true;

@@ -185,7 +185,7 @@ void FieldReader::message_id(std::string_view value) {
   const bool bracketed = rest.starts_with('<') && rest.ends_with('>');
   facts_.message_id = take_message_id(rest);
   if (!bracketed || facts_.message_id.find('@') == std::string::npos)
-    add_malformed(facts_, "unreadable Message-ID");
+    add_malformed(facts_, "unusual Message-ID");
 }
 
 // The first one, the root of the thread, and the last ones, the nearest ancestors, where there are too many.

@@ -52,10 +52,10 @@ void note_header_flaws(const HeaderBlock& headers, Facts& facts) {
                              {HeaderBlock::not_utf8, "8-bit headers that are not UTF-8"},
                              {HeaderBlock::no_separator, "no empty line after headers"},
                              {HeaderBlock::too_many_fields, "too many header fields"}});
+  if (headers.total() == 0) return add_malformed(facts, "no headers");
   for (const auto& phrase : phrases) {
     if ((headers.flaws() & phrase.flaw) != 0) add_malformed(facts, phrase.text);
   }
-  if (headers.total() == 0) add_malformed(facts, "no headers");
 }
 
 }  // namespace

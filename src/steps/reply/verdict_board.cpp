@@ -4,8 +4,8 @@ namespace bonafide::steps {
 namespace {
 
 env::Gauge& heartbeat_gauge(env::Metrics& metrics, const std::string& step) {
-  return metrics.gauge("bonafide_heartbeat_timestamp_seconds", "acceptance time of the last heartbeat that came through",
-                       {{"step", step}});
+  return metrics.gauge("bonafide_heartbeat_timestamp_seconds",
+                       "acceptance time of the last heartbeat that came through", {{"step", step}});
 }
 
 }  // namespace
@@ -14,18 +14,19 @@ VerdictBoard::VerdictBoard(const mail::EventCodec& codec, env::Clock& clock, env
     : codec_(codec),
       clock_(clock),
       metrics_(metrics),
-      end_to_end_(metrics.histogram("bonafide_end_to_end_lag_seconds", "from acceptance to the durable verdict")) {
+      end_to_end_(
+          metrics.histogram("bonafide_end_to_end_lag_seconds", "from acceptance to the durable verdict")) {
   for (size_t i = 0; i < verdicts_.size(); ++i) {
     const std::string verdict(avro::symbol_of(static_cast<mail::Verdict>(i)));
     verdicts_[i] = &metrics.counter("bonafide_verdicts_total", "messages by verdict", {{"verdict", verdict}});
   }
 }
 
-void VerdictBoard::await(const EventId& id, Told told) {
+void VerdictBoard::await(const EventId& id, Time until, Told told) {
   std::unique_lock lock(mutex_);
   const auto found = lately_.find(id);
   if (found == lately_.end()) {
-    waiting_[id].push_back(std::move(told));
+    waiting_[id].push_back({until, std::move(told)});
     return;
   }
   const auto scored = found->second;
@@ -33,9 +34,15 @@ void VerdictBoard::await(const EventId& id, Told told) {
   told(scored);
 }
 
-void VerdictBoard::forget(const EventId& id) {
+void VerdictBoard::forget_late_waiters() {
+  const Time now = clock_.steady();
   const std::lock_guard lock(mutex_);
-  waiting_.erase(id);
+  if (now < forget_due_) return;
+  forget_due_ = now + Duration::seconds(1);
+  for (auto entry = waiting_.begin(); entry != waiting_.end();) {
+    std::erase_if(entry->second, [now](const Waiter& waiter) { return waiter.until < now; });
+    entry = entry->second.empty() ? waiting_.erase(entry) : std::next(entry);
+  }
 }
 
 void VerdictBoard::measure(const mail::Scored& scored) {
@@ -50,7 +57,7 @@ void VerdictBoard::measure(const mail::Scored& scored) {
 }
 
 void VerdictBoard::tell(const std::shared_ptr<const ScoredPayload>& scored) {
-  std::vector<Told> waiters;
+  std::vector<Waiter> waiters;
   {
     const std::lock_guard lock(mutex_);
     const EventId& id = scored->event.received.id;
@@ -64,13 +71,14 @@ void VerdictBoard::tell(const std::shared_ptr<const ScoredPayload>& scored) {
       lately_order_.pop_front();
     }
   }
-  for (const auto& waiter : waiters) waiter(scored);
+  for (const auto& waiter : waiters) waiter.told(scored);
   for (const auto& listener : listeners_) listener(scored);
 }
 
-Result<flow::Applied> VerdictBoard::apply(std::span<const flow::Delivery> deliveries, const flow::Stretch& stretch,
-                                          size_t* poison) {
+Result<flow::Applied> VerdictBoard::apply(std::span<const flow::Delivery> deliveries,
+                                          const flow::Stretch& stretch, size_t* poison) {
   if (stretch.upto <= applied_[stretch.shard]) return flow::Applied::already;
+  forget_late_waiters();
   for (size_t i = 0; i < deliveries.size(); ++i) {
     const auto scored = codec_.read<mail::Scored>(deliveries[i].record);
     if (!scored.ok()) {
@@ -86,11 +94,12 @@ Result<flow::Applied> VerdictBoard::apply(std::span<const flow::Delivery> delive
 
 Result<flow::Position> VerdictBoard::applied(const flow::ShardId& shard) { return applied_[shard]; }
 
-HeartbeatWatch::HeartbeatWatch(const std::string& step, std::unique_ptr<flow::Sink> sink, env::Metrics& metrics)
+HeartbeatWatch::HeartbeatWatch(const std::string& step, std::unique_ptr<flow::Sink> sink,
+                               env::Metrics& metrics)
     : sink_(std::move(sink)), heartbeat_(heartbeat_gauge(metrics, step)) {}
 
-Result<flow::Applied> HeartbeatWatch::apply(std::span<const flow::Delivery> deliveries, const flow::Stretch& stretch,
-                                            size_t* poison) {
+Result<flow::Applied> HeartbeatWatch::apply(std::span<const flow::Delivery> deliveries,
+                                            const flow::Stretch& stretch, size_t* poison) {
   BONAFIDE_ASSIGN(const auto applied, sink_->apply(deliveries, stretch, poison));
   for (const auto& delivery : deliveries) {
     // Only what is handed on in memory: a heartbeat read back from the disk is an old one.

@@ -16,8 +16,8 @@ namespace bonafide::steps {
 
 using ScoredPayload = mail::EventPayload<mail::Scored>;
 
-/// Tells whoever waits for a verdict, as soon as it is durable (invariant 12), and measures how long it took from
-/// acceptance. Keeps nothing across a restart: a caller does not survive one either.
+/// Tells whoever waits for a verdict, as soon as it is durable (invariant 12), and measures how long it took
+/// from acceptance. Keeps nothing across a restart: a caller does not survive one either.
 class VerdictBoard final : public flow::Sink {
  public:
   using Told = std::function<void(const std::shared_ptr<const ScoredPayload>&)>;
@@ -28,10 +28,9 @@ class VerdictBoard final : public flow::Sink {
   void start_at(const flow::ShardId& shard, flow::Position position) { applied_[shard] = position; }
   /// Called for every message from now on, on the worker's thread. Before the worker starts.
   void listen(Told listener) { listeners_.push_back(std::move(listener)); }
-  /// Calls `told` once with the verdict, at once if it has fallen lately, else when it falls. Any thread.
-  void await(const EventId& id, Told told);
-  /// Nobody waits for it any more.
-  void forget(const EventId& id);
+  /// Calls `told` once with the verdict, at once if it has fallen lately, else when it falls; never after
+  /// `until` (steady) by more than a second. Any thread.
+  void await(const EventId& id, Time until, Told told);
 
   Result<flow::Applied> apply(std::span<const flow::Delivery> deliveries, const flow::Stretch& stretch,
                               size_t* poison) override;
@@ -39,7 +38,12 @@ class VerdictBoard final : public flow::Sink {
 
  private:
   static constexpr size_t kept_verdicts = 4096;
+  struct Waiter {
+    Time until;
+    Told told;
+  };
   void tell(const std::shared_ptr<const ScoredPayload>& scored);
+  void forget_late_waiters();
   void measure(const mail::Scored& scored);
 
   const mail::EventCodec& codec_;
@@ -50,7 +54,8 @@ class VerdictBoard final : public flow::Sink {
   std::vector<Told> listeners_;
   std::map<flow::ShardId, flow::Position> applied_;
   std::mutex mutex_;
-  std::unordered_map<EventId, std::vector<Told>> waiting_;
+  std::unordered_map<EventId, std::vector<Waiter>> waiting_;
+  Time forget_due_;
   std::unordered_map<EventId, std::shared_ptr<const ScoredPayload>> lately_;
   std::deque<EventId> lately_order_;
 };

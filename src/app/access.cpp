@@ -1,0 +1,125 @@
+#include "app/access.hpp"
+
+#include <future>
+
+#include "api/client.hpp"
+#include "app/configuration.hpp"
+#include "app/installation.hpp"
+#include "app/service.hpp"
+
+namespace bonafide::app {
+namespace {
+
+class RemoteAccess final : public Access {
+ public:
+  explicit RemoteAccess(const ServiceAddress& address) : client_({address.api, address.token}) {}
+
+  Result<std::string> message(const EventId& id, bool rescore) override {
+    return client_.get("/v1/messages/" + id.hex(), rescore ? net::Query{{"rescore", "1"}} : net::Query{});
+  }
+  Result<std::string> status() override { return client_.get("/v1/status"); }
+  Result<std::string> parked(const api::ParkedQuery& query) override {
+    net::Query parameters{{"limit", std::to_string(query.limit)}};
+    if (!query.cursor.empty()) parameters.emplace_back("cursor", query.cursor);
+    return client_.get("/v1/parked", parameters);
+  }
+  Result<std::string> parked_record(const std::string& id) override {
+    return client_.get("/v1/parked/" + id, {{"reveal", "1"}});
+  }
+  Result<std::string> settle_parked(const std::string& id, api::Service::ParkedAction action) override {
+    return client_.post("/v1/parked/" + id +
+                        (action == api::Service::ParkedAction::retry ? "/retry" : "/drop"));
+  }
+  Status export_rows(const api::ExportQuery& query, const Take& take) override {
+    net::Query parameters{{"format", query.format == api::ExportFormat::avro ? "avro" : "jsonl"}};
+    if (query.from) parameters.emplace_back("from", format_rfc3339(*query.from));
+    if (query.to) parameters.emplace_back("to", format_rfc3339(*query.to));
+    return client_.stream("GET", "/v1/export", parameters, take);
+  }
+  Status verify(bool quick, const Take& take) override {
+    return client_.stream("POST", "/v1/verify", quick ? net::Query{{"quick", "1"}} : net::Query{}, take);
+  }
+
+ private:
+  api::Client client_;
+};
+
+class LocalAccess final : public Access {
+ public:
+  explicit LocalAccess(const Common& common) : world_(common) {}
+
+  Status open(const Common& common) {
+    BONAFIDE_ASSIGN(const auto folder, world_.find(common.data));
+    BONAFIDE_ASSIGN(auto configuration, load_configuration(world_.files, common));
+    BONAFIDE_ASSIGN(pipeline_, Pipeline::open(folder, std::move(configuration.pipeline), world_.outside()));
+    service_ = std::make_unique<Service>(configuration.service, *pipeline_, world_.outside(), nullptr);
+    return Ok{};
+  }
+
+  Result<std::string> message(const EventId& id, bool rescore) override {
+    return answer([&](auto done) { service_->message(id, rescore, done); });
+  }
+  Result<std::string> status() override {
+    return answer([&](auto done) { service_->status(done); });
+  }
+  Result<std::string> parked(const api::ParkedQuery& query) override {
+    return answer([&](auto done) { service_->parked(query, done); });
+  }
+  Result<std::string> parked_record(const std::string& id) override {
+    return answer([&](auto done) { service_->parked_record(id, true, done); });
+  }
+  Result<std::string> settle_parked(const std::string& id, api::Service::ParkedAction action) override {
+    return answer([&](auto done) { service_->settle_parked(id, action, done); });
+  }
+  Status export_rows(const api::ExportQuery& query, const Take& take) override {
+    return stream([&](auto source) { service_->export_rows(query, source); }, take);
+  }
+  Status verify(bool quick, const Take& take) override {
+    return stream([&](auto source) { service_->verify(quick, source); }, take);
+  }
+
+ private:
+  template <class Ask>
+  static Result<std::string> answer(Ask&& ask) {
+    std::promise<Result<std::string>> promise;
+    ask([&promise](Result<std::string> given) { promise.set_value(std::move(given)); });
+    return promise.get_future().get();
+  }
+
+  template <class Ask>
+  static Status stream(Ask&& ask, const Take& take) {
+    std::promise<Result<std::shared_ptr<net::BodySource>>> promise;
+    ask([&promise](Result<std::shared_ptr<net::BodySource>> given) { promise.set_value(std::move(given)); });
+    BONAFIDE_ASSIGN(const auto source, promise.get_future().get());
+    for (;;) {
+      std::promise<Result<net::BodySource::Piece>> next;
+      source->pull([&next](Result<net::BodySource::Piece> piece) { next.set_value(std::move(piece)); });
+      BONAFIDE_ASSIGN(const auto piece, next.get_future().get());
+      if (!piece.bytes.empty() && !take(piece.bytes)) return Ok{};
+      if (piece.last) return Ok{};
+    }
+  }
+
+  Installation world_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<Service> service_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Access>> Access::open(const Common& common) {
+  env::RealFiles files;
+  BONAFIDE_ASSIGN(const auto folder, DataFolder::find(files, common.data));
+  if (const auto address = folder.service(files)) {
+    auto remote = std::make_unique<RemoteAccess>(*address);
+    const auto status = remote->status();
+    if (status.ok()) return std::unique_ptr<Access>(std::move(remote));
+    // A stale address of a service that was killed: nobody answers there.
+    if (status.error().cause != Cause::unavailable) return status.error();
+  }
+  auto local = std::make_unique<LocalAccess>(common);
+  BONAFIDE_TRY(local->open(common));
+  return std::unique_ptr<Access>(std::move(local));
+}
+
+}  // namespace bonafide::app

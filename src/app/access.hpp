@@ -1,0 +1,31 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "api/service.hpp"
+#include "app/verbs.hpp"
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+
+namespace bonafide::app {
+
+/// How a verb asks about a data folder: the running service through its API, or, where none runs, the folder
+/// itself under its lock. The answers are the same JSON.
+class Access {
+ public:
+  virtual ~Access() = default;
+  /// Errors: not_found (no data there); conflict (another process holds the folder and does not answer).
+  static Result<std::unique_ptr<Access>> open(const Common& common);
+
+  virtual Result<std::string> message(const EventId& id, bool rescore) = 0;
+  virtual Result<std::string> status() = 0;
+  virtual Result<std::string> parked(const api::ParkedQuery& query) = 0;
+  virtual Result<std::string> parked_record(const std::string& id) = 0;
+  virtual Result<std::string> settle_parked(const std::string& id, api::Service::ParkedAction action) = 0;
+  using Take = std::function<bool(ByteView)>;
+  virtual Status export_rows(const api::ExportQuery& query, const Take& take) = 0;
+  virtual Status verify(bool quick, const Take& take) = 0;
+};
+
+}  // namespace bonafide::app

@@ -1,0 +1,154 @@
+#include "app/components.hpp"
+
+#include "steps/collect/dedupe_sink.hpp"
+#include "steps/collect/door_list.hpp"
+#include "steps/enrich/enrich.hpp"
+#include "steps/import/import_sink.hpp"
+#include "steps/import/parked_sink.hpp"
+#include "steps/score/score.hpp"
+
+namespace bonafide::app {
+namespace {
+
+constexpr const char* parked_topic = "mail.parked";  // every worker writes it
+
+using Parts = const ComponentParts*;
+template <class T>
+using Made = Result<std::unique_ptr<T>>;
+
+Made<flow::Processor> processor(std::unique_ptr<flow::Processor> made) { return made; }
+Made<flow::Sink> sink(std::unique_ptr<flow::Sink> made) { return made; }
+// A sink of mail.scored that also shows when a heartbeat came through.
+Made<flow::Sink> watched(Parts parts, const char* step, std::unique_ptr<flow::Sink> made) {
+  return sink(std::make_unique<steps::HeartbeatWatch>(step, std::move(made), *parts->metrics));
+}
+
+flow::StepComponent enrich_step(Parts parts) {
+  return {{"enrich",
+           "identities, traits and reference hits from the facts alone",
+           {},
+           [parts](const flow::Settings&) {
+             return processor(std::make_unique<steps::EnrichStep>(*parts->codec, parts->reference));
+           }}};
+}
+
+flow::StepComponent score_step(Parts parts) {
+  flow::StepComponent step{{"score",
+                            "trust, verdict and reasons from the histories of a message's identities",
+                            {},
+                            [parts](const flow::Settings&) {
+                              return processor(
+                                  std::make_unique<steps::ScoreStep>(*parts->codec, parts->model));
+                            }}};
+  step.fold = [parts](const flow::Settings&) -> Made<flow::Fold> {
+    return std::unique_ptr<flow::Fold>(std::make_unique<steps::HistoryFold>(*parts->codec));
+  };
+  return step;
+}
+
+flow::SinkComponent dedupe_sink(Parts parts) {
+  return {"dedupe",
+          "what the door has seen lately, so that a repeat is answered with the first id",
+          {},
+          [parts](const flow::Settings&) {
+            auto* state = parts->dedupe;
+            return sink(std::make_unique<steps::DedupeSink>(
+                *parts->codec, *state, *parts->collector,
+                steps::DedupeSink::Keeper{
+                    [state](Time steady, bool drain) { return state->settle(steady, drain); },
+                    [state] { return state->settle_due(); }}));
+          }};
+}
+
+flow::SinkComponent door_list_sink(Parts parts) {
+  return {"doorlist",
+          "the door's list of what it accepted, which verify holds every store against",
+          {},
+          [parts](const flow::Settings&) {
+            return sink(std::make_unique<steps::DoorListSink>(*parts->codec, *parts->door_list));
+          }};
+}
+
+flow::SinkComponent rows_sink(Parts parts) {
+  return {
+      "rows", "clean rows in SQLite, one for each revision of a message", {}, [parts](const flow::Settings&) {
+        return watched(parts, "import",
+                       std::make_unique<steps::ImportSink>(*parts->codec, *parts->rows, *parts->logger,
+                                                           *parts->metrics));
+      }};
+}
+
+flow::SinkComponent archive_sink(Parts parts) {
+  using flow::FieldType;
+  return {"archive",
+          "Avro container files of everything that was scored, readable by Spark, fastavro and avro-tools",
+          {{"codec",
+            FieldType::choice,
+            "zstandard",
+            "compression of a block",
+            false,
+            {},
+            {},
+            {"null", "deflate", "snappy", "zstandard"}},
+           {"file_size", FieldType::bytes, "64MiB", "a file is closed at this size", false, 1 << 16, 1 << 30},
+           {"file_age", FieldType::duration, "1m", "or when it is so old", false, 1, 86'400}},
+          [parts](const flow::Settings& settings) -> Made<flow::Sink> {
+            steps::ArchiveSettings archive;
+            BONAFIDE_ASSIGN(archive.file.codec, avro::parse_codec(settings.text("codec")));
+            archive.file_bytes = settings.bytes("file_size");
+            archive.file_age = settings.duration("file_age");
+            BONAFIDE_ASSIGN(auto made,
+                            steps::ArchiveSink::open({*parts->archive, *parts->codec, *parts->schemas,
+                                                      *parts->random, *parts->logger, *parts->metrics},
+                                                     archive));
+            return watched(parts, "archive", std::move(made));
+          }};
+}
+
+flow::SinkComponent reply_sink(Parts parts) {
+  return {"reply",
+          "tells whoever waits for a verdict, and measures how long it took",
+          {},
+          [parts](const flow::Settings&) {
+            auto board = std::make_unique<steps::VerdictBoard>(*parts->codec, *parts->clock, *parts->metrics);
+            *parts->verdicts = board.get();
+            return sink(std::move(board));
+          }};
+}
+
+flow::SinkComponent parked_sink(Parts parts) {
+  return {"parked",
+          "the records that could not be processed, for `bonafide parked`",
+          {},
+          [parts](const flow::Settings&) {
+            return sink(std::make_unique<steps::ParkedSink>(*parts->codec, *parts->parked));
+          }};
+}
+
+}  // namespace
+
+flow::Registry components(const ComponentParts* parts) {
+  return {{enrich_step(parts), score_step(parts)},
+          {dedupe_sink(parts), door_list_sink(parts), rows_sink(parts), archive_sink(parts),
+           reply_sink(parts), parked_sink(parts)}};
+}
+
+flow::Topology default_topology() {
+  const std::string received(mail::Received::topic), scored(mail::Scored::topic);
+  flow::Topology topology;
+  topology.parked = parked_topic;
+  topology.workers = {
+      {"dedupe", received, {}, "", "dedupe", "", ""},
+      {"doorlist", received, {}, "", "doorlist", "", ""},
+      {"score", received, {"enrich", "score"}, scored, "", "", ""},
+      {"import", scored, {}, "", "rows", "", ""},
+      {"archive", scored, {}, "", "archive", "", ""},
+      {"reply", scored, {}, "", "reply", "", ""},
+      {"parked", parked_topic, {}, "", "parked", "", ""},
+  };
+  return topology;
+}
+
+std::vector<std::string> input_topics() { return {std::string(mail::Received::topic), parked_topic}; }
+
+}  // namespace bonafide::app

@@ -1,0 +1,183 @@
+#include "app/configuration.hpp"
+
+#include <cstdlib>
+
+namespace bonafide::app {
+namespace {
+
+using flow::Field;
+using flow::FieldType;
+using flow::Section;
+
+Section api_section() {
+  return {"api",
+          "the HTTP API",
+          {{"listen", FieldType::list, "127.0.0.1:8025", "addresses to listen on; port 0 is any free port"},
+           {"token_file", FieldType::text, "",
+            "file of bearer tokens, one a line; anything but loopback needs it or allow"},
+           {"allow", FieldType::list, "", "CIDR ranges whose callers need no token"},
+           {"names", FieldType::list, "", "host names the service is known by, beside localhost"},
+           {"max_message", FieldType::bytes, "50MiB", "the largest message that is taken"},
+           {"max_connections", FieldType::integer, "1000", "connections at one time", false, 1, 100'000}}};
+}
+
+Section door_section() {
+  return {
+      "door",
+      "what front doors take and believe",
+      {{"edge",
+        FieldType::choice,
+        "none",
+        "which headers live doors believe: none, auto (topmost Received is the edge), hops",
+        false,
+        {},
+        {},
+        {"none", "auto", "hops"}},
+       {"trusted_hops", FieldType::integer, "1", "with edge: hops, how many Received lines are ours", false,
+        1, 20},
+       {"authserv_ids", FieldType::list, "", "whose Authentication-Results are believed"},
+       {"deadline", FieldType::duration, "2s",
+        "from acceptance to verdict; then a waiting caller is answered by policy"},
+       {"dedupe", FieldType::duration, "7d", "for how long a repeat is answered with the first id"},
+       {"heartbeat", FieldType::duration, "5s", "how often a heartbeat crosses the pipeline; 0s is never"}}};
+}
+
+Section tenants_section() {
+  return {"tenants",
+          "whose mail it is; without any, there is one tenant, default",
+          {{"domains", FieldType::lists, "", "tenant: [its domains]"},
+           {"networks", FieldType::lists, "",
+            "tenant: [CIDR ranges its own servers send from]; makes mail outbound or internal"}}};
+}
+
+Section journal_section() {
+  return {"journal",
+          "the embedded log",
+          {{"segment", FieldType::bytes, "64MiB", "size of a segment file", false, 1 << 20, 1 << 30},
+           {"memory", FieldType::bytes, "64MiB", "recent records kept in memory"},
+           {"max_age", FieldType::duration, "7d",
+            "records older than this are forgotten, once every reader has them"},
+           {"max_size", FieldType::bytes, "16GiB",
+            "at this size doors answer \"later\" until readers have caught up"}}};
+}
+
+Section history_section() {
+  return {"history",
+          "what is known of every identity",
+          {{"memory", FieldType::bytes, "96MiB", "cache of histories"}}};
+}
+
+Section reference_section() {
+  return {"reference",
+          "lists of networks and domains, read once at start",
+          {{"blocked", FieldType::list, "", "files of senders known to be bad"},
+           {"disposable", FieldType::list, "", "files of providers of mailboxes that are thrown away"},
+           {"free_mail", FieldType::list, "", "files of free mail providers, beside the built-in ones"},
+           {"hosting", FieldType::list, "", "files of rented networks"},
+           {"popular", FieldType::list, "", "files of widely used domains"}}};
+}
+
+mail::Edge edge_of(const flow::Settings& door) {
+  mail::Edge edge;
+  const std::string mode = door.text("edge");
+  edge.mode = mode == "auto"   ? mail::Edge::Mode::auto_
+              : mode == "hops" ? mail::Edge::Mode::trusted_hops
+                               : mail::Edge::Mode::none;
+  edge.trusted_hops = static_cast<int>(door.integer("trusted_hops"));
+  edge.authserv_ids = door.list("authserv_ids");
+  return edge;
+}
+
+std::vector<steps::Tenants::Tenant> tenants_of(const flow::Settings& settings) {
+  std::vector<steps::Tenants::Tenant> tenants;
+  auto networks = settings.lists("networks");
+  for (const auto& [name, domains] : settings.lists("domains"))
+    tenants.push_back({name, domains, networks[name]});
+  return tenants;
+}
+
+Result<std::shared_ptr<const trust::ReferenceData>> reference_of(const flow::Settings& settings,
+                                                                 env::Files& files) {
+  std::vector<trust::ListSource> sources;
+  for (const char* role : {"blocked", "disposable", "free_mail", "hosting", "popular"}) {
+    BONAFIDE_ASSIGN(const auto which, trust::parse_list_role(role));
+    for (const auto& path : settings.list(role)) {
+      const size_t slash = path.rfind('/');
+      sources.push_back({slash == std::string::npos ? path : path.substr(slash + 1), which, path});
+    }
+  }
+  BONAFIDE_ASSIGN(auto data, trust::ReferenceData::load(files, sources));
+  return std::make_shared<const trust::ReferenceData>(std::move(data));
+}
+
+Result<Configuration> from_config(std::shared_ptr<const flow::Config> config, env::Files& files) {
+  Configuration made;
+  const auto& api = config->section("api");
+  made.api.listen = api.list("listen");
+  made.api.token_file = api.text("token_file");
+  made.api.allow = api.list("allow");
+  made.api.names = api.list("names");
+  made.api.max_message_bytes = api.bytes("max_message");
+  made.api.max_connections = static_cast<size_t>(api.integer("max_connections"));
+  const auto& door = config->section("door");
+  made.service.edge = edge_of(door);
+  made.heartbeat = door.duration("heartbeat");
+  auto& pipeline = made.pipeline;
+  pipeline.collector.deadline = door.duration("deadline");
+  pipeline.collector.dedupe_for = door.duration("dedupe");
+  pipeline.collector.max_message_bytes = made.api.max_message_bytes;
+  pipeline.tenants = tenants_of(config->section("tenants"));
+  const auto& journal = config->section("journal");
+  pipeline.journal.segment_bytes = journal.bytes("segment");
+  pipeline.journal.memory_bytes = journal.bytes("memory");
+  pipeline.journal.max_age = journal.duration("max_age");
+  pipeline.journal.max_bytes = journal.bytes("max_size");
+  pipeline.history_memory_bytes = config->section("history").bytes("memory");
+  BONAFIDE_ASSIGN(pipeline.reference, reference_of(config->section("reference"), files));
+  pipeline.model = std::shared_ptr<const trust::Model>(&trust::Model::built_in(), [](const trust::Model*) {});
+  if (config->topology()) pipeline.topology = *config->topology();
+  pipeline.config = std::move(config);
+  return made;
+}
+
+}  // namespace
+
+std::vector<Section> configuration_sections() {
+  std::vector<Section> sections = {api_section(),     door_section(),    tenants_section(),
+                                   journal_section(), history_section(), reference_section()};
+  for (auto& section : components(nullptr).sections()) sections.push_back(std::move(section));
+  return sections;
+}
+
+flow::Config::Outside configuration_outside(env::Files& files) {
+  return {files, [](const std::string& name) -> std::optional<std::string> {
+            const char* value =
+                std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): read before any thread starts
+            return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+          }};
+}
+
+std::string configuration_file(env::Files& files, const Common& common) {
+  if (!common.config.empty()) return common.config;
+  for (const auto& path : {common.data + "/bonafide.yaml", std::string("/etc/bonafide/bonafide.yaml")}) {
+    if (const auto there = files.exists(path); there.ok() && *there) return path;
+  }
+  return "";
+}
+
+Result<Configuration> load_configuration(env::Files& files, const Common& common) {
+  const auto sections = configuration_sections();
+  const std::string file = configuration_file(files, common);
+  std::shared_ptr<const flow::Config> config;
+  if (file.empty()) {
+    config = std::make_shared<const flow::Config>(flow::Config::presets(sections));
+  } else {
+    BONAFIDE_ASSIGN(auto loaded, flow::Config::load(file, sections, configuration_outside(files)));
+    config = std::make_shared<const flow::Config>(std::move(loaded));
+  }
+  BONAFIDE_ASSIGN(auto made, from_config(config, files));
+  made.file = file;
+  return made;
+}
+
+}  // namespace bonafide::app

@@ -1,0 +1,50 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.hpp"
+#include "env/files.hpp"
+#include "env/random.hpp"
+
+namespace bonafide::app {
+
+/// Where a running service answers, as it wrote it to DATA/run/addresses.json.
+struct ServiceAddress {
+  std::string api;    ///< "http://127.0.0.1:8025"
+  std::string token;  ///< of DATA/run/token; "" if none is needed
+};
+
+/// The data folder: its layout, its format version and its secrets. Mode 0700.
+///
+///   FORMAT            version of what is written, and the oldest that can read it
+///   installation.key  32 random bytes in hex: event ids follow from it
+///   lock              held by the process that works in the folder
+///   run/              addresses.json and token of the running service
+///   journal/ history/ dedupe/ registry/ rows/ archive/
+class DataFolder {
+ public:
+  static constexpr int format_version = 1;
+  static constexpr int oldest_reader = 1;
+
+  /// Makes the folder where there is none. Errors: conflict (written by a newer version: names the way out);
+  /// invalid.
+  static Result<DataFolder> open(env::Files& files, const std::string& path, env::Random& random);
+  /// As open(), but makes nothing. Errors: not_found.
+  static Result<DataFolder> find(env::Files& files, const std::string& path);
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::string in(std::string_view name) const { return path_ + "/" + std::string(name); }
+  [[nodiscard]] const std::string& installation_key() const { return key_; }
+
+  /// The service at work in the folder, if it left an address. It may be dead.
+  [[nodiscard]] std::optional<ServiceAddress> service(env::Files& files) const;
+  Status announce(env::Files& files, const ServiceAddress& address) const;
+  void withdraw(env::Files& files) const;
+
+ private:
+  std::string path_;
+  std::string key_;
+};
+
+}  // namespace bonafide::app

@@ -1,0 +1,193 @@
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "app/verbs.hpp"
+
+// The command line: names, options and help. What the verbs do stands in the files named after them.
+namespace bonafide::app {
+namespace {
+
+constexpr const char* about =
+    "Bonafide scores every message against what its sender normally does, and stores the verdict with its "
+    "reasons.\n"
+    "Without any configuration everything runs on this machine, on loopback, with its data in ./data.";
+
+struct Cli {
+  Common common;
+  RunOptions run;
+  DemoOptions demo;
+  ScoreOptions score;
+  ReplayOptions replay;
+  ShowOptions show;
+  ExportOptions exported;
+  VerifyOptions verify;
+  std::string id, file, folder;
+  int64_t limit = 0;
+  int result = exit_ok;
+};
+
+void add_common(CLI::App* verb, Cli& cli) {
+  verb->add_option("--data", cli.common.data, "the data folder")
+      ->capture_default_str()
+      ->each([&cli](const std::string&) { cli.common.data_given = true; });
+  verb->add_option("--config", cli.common.config,
+                   "configuration file (default: DATA/bonafide.yaml, /etc/bonafide/bonafide.yaml, or none)");
+  verb->add_flag("--json", cli.common.json, "print JSON, one object a line");
+  verb->add_flag("-v,--verbose", cli.common.verbose, "log what is done to standard error");
+}
+
+CLI::App* add_verb(CLI::App* parent, Cli& cli, const char* name, const char* help,
+                   const std::string& examples, std::function<int()> act) {
+  auto* verb = parent->add_subcommand(name, help);
+  add_common(verb, cli);
+  verb->footer("Examples:\n" + examples);
+  verb->callback([&cli, act = std::move(act)] { cli.result = act(); });
+  return verb;
+}
+
+CLI::App* add_noun(CLI::App& app, const char* name, const char* help) {
+  auto* noun = app.add_subcommand(name, help);
+  noun->require_subcommand(1);
+  return noun;
+}
+
+void add_services(CLI::App& app, Cli& cli) {
+  auto* run = add_verb(&app, cli, "run", "run the service; with paths, feed these messages into it first",
+                       "  bonafide run\n  bonafide run ~/Maildir archive.mbox --data /srv/bonafide",
+                       [&cli] { return bonafide::app::run(cli.common, cli.run); });
+  run->add_option("path", cli.run.paths, ".eml files, mbox files, Maildirs or folders of them");
+  run->add_option("--listen", cli.run.listen, "address of the API, HOST:PORT; port 0 = any free port");
+  auto* demo = add_verb(&app, cli, "demo", "run the service, fed by a simulated company",
+                        "  bonafide demo\n  bonafide demo --seed 7 --speed 3600 --data /tmp/demo",
+                        [&cli] { return run_demo(cli.common, cli.demo); });
+  demo->add_option("--seed", cli.demo.seed, "which company: the same seed gives the same mail")
+      ->capture_default_str();
+  demo->add_option("--past-days", cli.demo.past_days, "days of past mail before it goes live")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 3650));
+  demo->add_option("--speed", cli.demo.speed, "simulated seconds a second, once live")
+      ->capture_default_str()
+      ->check(CLI::Range(0.001, 1e6));
+  demo->add_option("--stop-after", cli.demo.stop_after,
+                   "stop after so many messages (0: go on until Ctrl-C)");
+  demo->add_option("--listen", cli.demo.listen, "address of the API, HOST:PORT; port 0 = any free port");
+}
+
+void add_mail(CLI::App& app, Cli& cli) {
+  auto* score = add_verb(&app, cli, "score", "score messages without storing or learning anything",
+                         "  bonafide score message.eml\n  bonafide score --json < message.eml\n"
+                         "  bonafide score --data ./data inbox.mbox     (with the history of that folder)",
+                         [&cli] { return bonafide::app::score(cli.common, cli.score); });
+  score->add_option("file", cli.score.paths, ".eml, mbox, Maildir; none or - is standard input");
+  score->add_option("--tenant", cli.score.tenant, "whose history to score against");
+  auto* replay = add_verb(&app, cli, "replay", "feed a replay set through the whole pipeline at event time",
+                          "  bonafide replay ./dev-set --scores scores.jsonl --data /tmp/replay",
+                          [&cli] { return bonafide::app::replay(cli.common, cli.replay); });
+  replay->add_option("set", cli.replay.set, "folder with manifest.jsonl and mail/")->required();
+  replay->add_option("--scores", cli.replay.scores, "file for one JSON line a message")->required();
+  auto* show = add_verb(&app, cli, "show", "everything that is stored of one message",
+                        "  bonafide show 019a… --json\n  bonafide show 019a… --rescore",
+                        [&cli] { return bonafide::app::show(cli.common, cli.show); });
+  show->add_option("id", cli.show.id, "event id, 32 hex digits")->required();
+  show->add_flag("--rescore", cli.show.rescore,
+                 "score again from the stored evidence and compare bit by bit");
+  auto* exported =
+      add_verb(&app, cli, "export", "all stored rows as JSON lines or an Avro file",
+               "  bonafide export > rows.jsonl\n  bonafide export --format avro --output rows.avro",
+               [&cli] { return export_rows(cli.common, cli.exported); });
+  exported->add_option("--format", cli.exported.format, "jsonl or avro")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"jsonl", "avro"}));
+  exported->add_option("--from", cli.exported.from, "accepted at or after (RFC 3339)");
+  exported->add_option("--to", cli.exported.to, "accepted before (RFC 3339)");
+  exported->add_option("-o,--output", cli.exported.output, "file, - is standard output")
+      ->capture_default_str();
+}
+
+void add_operations(CLI::App& app, Cli& cli) {
+  add_verb(&app, cli, "status", "is all well, and if not, what is not", "  bonafide status",
+           [&cli] { return bonafide::app::status(cli.common); });
+  auto* verify = add_verb(&app, cli, "verify", "do the books balance, and is every stored byte sound",
+                          "  bonafide verify\n  bonafide verify --quick --json",
+                          [&cli] { return bonafide::app::verify(cli.common, cli.verify); });
+  verify->add_flag("--quick", cli.verify.quick, "only the balances, not every byte");
+  auto* parked = add_noun(app, "parked", "messages that could not be processed and wait for you");
+  add_verb(parked, cli, "list", "what is parked, and why", "  bonafide parked list",
+           [&cli] { return parked_list(cli.common); });
+  add_verb(parked, cli, "show", "one parked message with its payload", "  bonafide parked show 019a…",
+           [&cli] { return parked_show(cli.common, cli.id); })
+      ->add_option("id", cli.id)
+      ->required();
+  add_verb(parked, cli, "retry", "put it back; its result is a new revision under the same id",
+           "  bonafide parked retry 019a…", [&cli] { return parked_act(cli.common, cli.id, "retry"); })
+      ->add_option("id", cli.id)
+      ->required();
+  add_verb(parked, cli, "drop", "give it up; its suspicious row stays", "  bonafide parked drop 019a…",
+           [&cli] { return parked_act(cli.common, cli.id, "drop"); })
+      ->add_option("id", cli.id)
+      ->required();
+}
+
+void add_tools(CLI::App& app, Cli& cli) {
+  auto* config = add_noun(app, "config", "the configuration file");
+  add_verb(config, cli, "lint", "find mistakes in a configuration file",
+           "  bonafide config lint bonafide.yaml", [&cli] { return config_lint(cli.common, cli.file); })
+      ->add_option("file", cli.file, "default: the file that would be used");
+  add_verb(config, cli, "show", "the configuration in force, defaults included", "  bonafide config show",
+           [&cli] { return config_show(cli.common); });
+  add_verb(config, cli, "schema", "every key with its type, default and meaning",
+           "  bonafide config schema --json", [&cli] { return config_schema(cli.common); });
+  auto* schema = add_noun(app, "schema", "the schemas of the events");
+  add_verb(schema, cli, "list", "subjects, versions and ids", "  bonafide schema list",
+           [&cli] { return schema_list(cli.common); });
+  add_verb(schema, cli, "check", "are all versions compatible with each other",
+           "  bonafide schema check schemas/", [&cli] { return schema_check(cli.common, cli.folder); })
+      ->add_option("folder", cli.folder, "SUBJECT/vN.avsc; default: the built-in schemas");
+  auto* avro = add_noun(app, "avro", "Avro container files and schemas");
+  auto* cat = add_verb(avro, cli, "cat", "the records of a container file as JSON lines",
+                       "  bonafide avro cat data/archive/default/2026-01-02/*.avro --limit 3",
+                       [&cli] { return avro_cat(cli.common, cli.file, cli.limit); });
+  cat->add_option("file", cli.file)->required();
+  cat->add_option("--limit", cli.limit, "stop after so many records (0: all)");
+  add_verb(avro, cli, "schema", "the schema of a container file", "  bonafide avro schema events.avro",
+           [&cli] { return avro_schema(cli.common, cli.file); })
+      ->add_option("file", cli.file)
+      ->required();
+  add_verb(avro, cli, "fingerprint", "canonical form fingerprints of a schema (.avsc or container file)",
+           "  bonafide avro fingerprint schemas/mail.scored/v1.avsc",
+           [&cli] { return avro_fingerprint(cli.common, cli.file); })
+      ->add_option("file", cli.file)
+      ->required();
+}
+
+int main_of(int argc, char** argv) {
+  Cli cli;
+  CLI::App app(about, "bonafide");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "bonafide " BONAFIDE_VERSION);
+  app.get_formatter()->column_width(34);
+  add_services(app, cli);
+  add_mail(app, cli);
+  add_operations(app, cli);
+  add_tools(app, cli);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? exit_ok : exit_usage;
+  }
+  return cli.result;
+}
+
+}  // namespace
+}  // namespace bonafide::app
+
+int main(int argc, char** argv) {
+  try {
+    return bonafide::app::main_of(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "bonafide: " << error.what() << "\n";
+    return bonafide::app::exit_software;
+  }
+}

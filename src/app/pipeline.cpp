@@ -1,0 +1,204 @@
+#include "app/pipeline.hpp"
+
+#include <chrono>
+#include <thread>
+
+#include "steps/collect/door_list.hpp"
+#include "steps/import/clean_row.hpp"
+
+namespace bonafide::app {
+namespace {
+
+// A state's checkpoints, as something to be stepped.
+class StateKeeper final : public flow::Stepper {
+ public:
+  StateKeeper(const char* name, stores::EmbeddedState& state, env::Clock& clock)
+      : name_(name), state_(state), clock_(clock) {}
+  [[nodiscard]] const char* name() const override { return name_; }
+  Result<flow::Progress> step() override {
+    if (clock_.steady() < state_.settle_due()) return flow::Progress::idle;
+    BONAFIDE_TRY(state_.settle(clock_.steady(), false));
+    return flow::Progress::worked;
+  }
+  [[nodiscard]] Time due() const override { return state_.settle_due(); }
+
+ private:
+  const char* name_;
+  stores::EmbeddedState& state_;
+  env::Clock& clock_;
+};
+
+}  // namespace
+
+Pipeline::~Pipeline() = default;
+
+Result<std::unique_ptr<Pipeline>> Pipeline::open(const DataFolder& folder, PipelineSettings settings,
+                                                 Outside outside) {
+  if (settings.installation_key.empty()) settings.installation_key = folder.installation_key();
+  std::unique_ptr<Pipeline> pipeline(new Pipeline(std::move(settings), outside));
+  BONAFIDE_ASSIGN(pipeline->tenants_, steps::Tenants::make(pipeline->settings_.tenants));
+  BONAFIDE_ASSIGN(pipeline->registry_,
+                  avro::EmbeddedRegistry::open(outside.files, folder.in("registry.json")));
+  BONAFIDE_ASSIGN(pipeline->codec_, mail::EventCodec::open(*pipeline->registry_));
+  BONAFIDE_TRY(pipeline->open_log(folder));
+  BONAFIDE_TRY(pipeline->open_stores(folder));
+  pipeline->collector_ = std::make_unique<steps::Collector>(
+      pipeline->settings_.collector,
+      steps::Collector::Parts{outside.clock, *pipeline->journal_, *pipeline->dedupe_, *pipeline->codec_,
+                              pipeline->tenants_, outside.metrics, pipeline->settings_.installation_key});
+  BONAFIDE_TRY(pipeline->add_workers());
+  BONAFIDE_TRY(pipeline->start_reply_at_end());
+  return pipeline;
+}
+
+Status Pipeline::open_log(const DataFolder& folder) {
+  auto settings = settings_.journal;
+  settings.folder = folder.in("journal");
+  auto journal = streams::journal::Journal::open(
+      settings, {outside_.files, outside_.clock, outside_.random, outside_.logger, outside_.metrics});
+  if (!journal.ok()) return journal.error().in("journal");
+  journal_ = std::move(*journal);
+  RelayWake& wake = new_wake();
+  journal_->set_flusher_wake(&wake);
+  jobs_.push_back({"journal", &journal_->flusher(), &wake});
+  BONAFIDE_ASSIGN(const auto shards, journal_->shards(std::string(mail::Received::topic)));
+  for (const auto& shard : shards) {
+    BONAFIDE_ASSIGN(const auto synced, journal_->synced(shard.id));
+    accepted_before_.emplace_back(shard.id, synced);
+  }
+  return Ok{};
+}
+
+Status Pipeline::open_stores(const DataFolder& folder) {
+  stores::EmbeddedStateSettings history;
+  history.folder = folder.in("history");
+  history.memory_bytes = settings_.history_memory_bytes;
+  history.sync_streams = [this] { return wait_until_synced(std::string(mail::Scored::topic), *history_); };
+  BONAFIDE_ASSIGN(history_, stores::EmbeddedState::open(history, outside_.clock));
+
+  stores::EmbeddedStateSettings dedupe;
+  dedupe.folder = folder.in("dedupe");
+  dedupe.memory_bytes = settings_.dedupe_memory_bytes;
+  dedupe.keep_days = static_cast<int32_t>(settings_.collector.dedupe_for.us / Duration::days(1).us) + 1;
+  BONAFIDE_ASSIGN(dedupe_,
+                  stores::EmbeddedState::open(dedupe, outside_.clock));  // reads what is synced already
+
+  BONAFIDE_TRY(outside_.files.make_folders(folder.in("rows")));
+  stores::RowStoreSettings rows;
+  rows.path = folder.in("rows/rows.db");
+  rows.columns = steps::event_columns();
+  rows.log_age = Duration::seconds(2);
+  BONAFIDE_ASSIGN(rows_, stores::RowStore::open(rows));
+
+  stores::RowStoreSettings door;
+  door.path = folder.in("rows/door.db");
+  door.columns = steps::DoorListSink::columns();
+  door.cache_bytes = 4 << 20;
+  door.log_age = rows.log_age;
+  BONAFIDE_ASSIGN(door_list_, stores::RowStore::open(door));
+  stores::ParkedStoreSettings parked;
+  parked.path = folder.in("rows/parked.db");
+  parked.log_age = rows.log_age;
+  BONAFIDE_ASSIGN(parked_, stores::ParkedStore::open(parked));
+  archive_ = std::make_unique<stores::DirectoryBlobs>(outside_.files, folder.in("archive"));
+  owned_.push_back(std::make_unique<StateKeeper>("history", *history_, outside_.clock));
+  jobs_.push_back({"keeper", owned_.back().get(), nullptr});
+  return Ok{};
+}
+
+RelayWake& Pipeline::new_wake() {
+  wakes_.push_back(std::make_unique<RelayWake>());
+  return *wakes_.back();
+}
+
+Status Pipeline::add_workers() {
+  component_parts_.codec = codec_.get();
+  component_parts_.reference = settings_.reference;
+  component_parts_.model = settings_.model;
+  component_parts_.dedupe = dedupe_.get();
+  component_parts_.door_list = door_list_.get();
+  component_parts_.rows = rows_.get();
+  component_parts_.parked = parked_.get();
+  component_parts_.collector = collector_.get();
+  component_parts_.archive = archive_.get();
+  component_parts_.schemas = registry_.get();
+  component_parts_.verdicts = &verdicts_;
+  component_parts_.random = &outside_.random;
+  component_parts_.clock = &outside_.clock;
+  component_parts_.logger = &outside_.logger;
+  component_parts_.metrics = &outside_.metrics;
+  registry_of_components_ = components(&component_parts_);
+  for (const auto& section : registry_of_components_.sections()) {
+    component_settings_[section.name] =
+        settings_.config ? settings_.config->section(section.name) : flow::Settings::presets(section);
+  }
+  std::map<std::string, RelayWake*> wakes;
+  const auto parts_for = [&](const std::string& worker) {
+    wakes[worker] = &new_wake();
+    return flow::WorkerParts{*journal_, outside_.clock, outside_.logger, outside_.metrics, *wakes[worker]};
+  };
+  const auto settings_for = [&](const std::string& component) -> const flow::Settings& {
+    return component_settings_[component];
+  };
+  BONAFIDE_ASSIGN(auto workers, flow::build(settings_.topology, registry_of_components_, input_topics(),
+                                            parts_for, settings_for, history_.get(), settings_.worker));
+  for (size_t i = 0; i < workers.size(); ++i) {
+    const auto& entry = settings_.topology.workers[i];
+    (entry.sink.empty() ? processors_ : sinks_).push_back(workers[i].get());
+    jobs_.push_back({entry.name, workers[i].get(), wakes[entry.name]});
+    owned_.push_back(std::move(workers[i]));
+  }
+  return Ok{};
+}
+
+// Whoever waited for a verdict before this process began is gone.
+Status Pipeline::start_reply_at_end() {
+  if (verdicts_ == nullptr) {
+    return {Cause::invalid,
+            "the topology has no worker with the sink reply; without it nobody who waits is answered"};
+  }
+  BONAFIDE_ASSIGN(const auto shards, journal_->shards(std::string(mail::Scored::topic)));
+  for (const auto& shard : shards) {
+    BONAFIDE_ASSIGN(const auto synced, journal_->synced(shard.id));
+    verdicts_->start_at(shard.id, synced);
+  }
+  return Ok{};
+}
+
+// The state must not reach the disk ahead of the records it is made of. The journal syncs what is written
+// within some milliseconds by itself.
+Status Pipeline::wait_until_synced(const std::string& topic, flow::State& state) {
+  const Time until = outside_.clock.steady() + Duration::seconds(10);
+  BONAFIDE_ASSIGN(const auto shards, journal_->shards(topic));
+  for (const auto& shard : shards) {
+    BONAFIDE_ASSIGN(const auto applied, state.applied(shard.id));
+    for (;;) {
+      BONAFIDE_ASSIGN(const auto synced, journal_->synced(shard.id));
+      if (applied <= synced) break;
+      if (outside_.clock.steady() > until) return {Cause::unavailable, "the journal does not sync " + topic};
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+  return Ok{};
+}
+
+Result<bool> Pipeline::door_memory_is_whole() {
+  for (const auto& [shard, end] : accepted_before_) {
+    BONAFIDE_ASSIGN(const auto applied, dedupe_->applied(shard));
+    if (applied < end) return false;
+  }
+  return true;
+}
+
+const flow::Worker* Pipeline::worker(std::string_view name) const {
+  for (const auto* workers : {&processors_, &sinks_}) {
+    for (const auto* worker : *workers) {
+      if (worker->name() == name) return worker;
+    }
+  }
+  return nullptr;
+}
+
+Status Pipeline::close() { return history_->checkpoint(); }
+
+}  // namespace bonafide::app

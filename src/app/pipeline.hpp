@@ -1,0 +1,128 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/components.hpp"
+#include "app/data_folder.hpp"
+#include "app/relay_wake.hpp"
+#include "avro/registry.hpp"
+#include "env/clock.hpp"
+#include "env/log.hpp"
+#include "env/metrics.hpp"
+#include "flow/config.hpp"
+#include "mail/codec.hpp"
+#include "steps/collect/collector.hpp"
+#include "steps/collect/tenants.hpp"
+#include "steps/reply/verdict_board.hpp"
+#include "stores/directory/directory_blobs.hpp"
+#include "stores/sqlite/row_store.hpp"
+#include "stores/state/embedded_state.hpp"
+#include "streams/journal/journal.hpp"
+#include "trust/model.hpp"
+#include "trust/reference.hpp"
+
+namespace bonafide::app {
+
+struct Outside {
+  env::Files& files;
+  env::Clock& clock;
+  env::Random& random;
+  env::Logger& logger;
+  env::Metrics& metrics;
+};
+
+struct PipelineSettings {
+  steps::Collector::Settings collector;
+  std::vector<steps::Tenants::Tenant> tenants;
+  std::shared_ptr<const trust::ReferenceData> reference;
+  std::shared_ptr<const trust::Model> model;
+  streams::journal::Settings journal;
+  flow::WorkerOptions worker;
+  flow::Topology topology = default_topology();
+  std::shared_ptr<const flow::Config> config;  ///< of the components; null = defaults
+  size_t history_memory_bytes = size_t{96} << 20;
+  size_t dedupe_memory_bytes = size_t{32} << 20;
+  std::string installation_key;  ///< "": the data folder's
+};
+
+/// All parts of the embedded pipeline in one data folder, put together: the one meeting place of steps,
+/// streams and stores. Starts nothing: somebody steps the jobs (Runner on threads, tests by hand). The caller
+/// holds the folder's lock.
+class Pipeline {
+ public:
+  /// Something to be stepped, and how it is woken.
+  struct Job {
+    std::string thread;  ///< jobs of one name run on one thread
+    flow::Stepper* stepper = nullptr;
+    RelayWake* wake = nullptr;
+  };
+
+  /// Opens the folder's journal, stores and states, recovering what a crash left. Errors: those of the parts,
+  /// naming them.
+  static Result<std::unique_ptr<Pipeline>> open(const DataFolder& folder, PipelineSettings settings,
+                                                Outside outside);
+  ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  [[nodiscard]] const std::vector<Job>& jobs() const { return jobs_; }
+  /// Processors first, then sinks: the order to stop them in.
+  [[nodiscard]] const std::vector<flow::Worker*>& processors() const { return processors_; }
+  [[nodiscard]] const std::vector<flow::Worker*>& sinks() const { return sinks_; }
+  /// Worker of a name; null if there is none.
+  [[nodiscard]] const flow::Worker* worker(std::string_view name) const;
+
+  streams::journal::Journal& journal() { return *journal_; }
+  steps::Collector& collector() { return *collector_; }
+  steps::VerdictBoard& verdicts() { return *verdicts_; }
+  stores::RowStore& rows() { return *rows_; }
+  stores::RowStore& door_list() { return *door_list_; }
+  const mail::EventCodec& codec() const { return *codec_; }
+  const trust::Model& model() const { return *settings_.model; }
+  stores::EmbeddedState& history() { return *history_; }
+  stores::EmbeddedState& dedupe() { return *dedupe_; }
+  stores::ParkedStore& parked_store() { return *parked_; }
+  stores::BlobStore& archive() { return *archive_; }
+
+  /// Has the fold over what was accepted caught up with what lay in the journal at open()? Before it has, a
+  /// repeat of a message might not be known.
+  Result<bool> door_memory_is_whole();
+
+  /// After all workers have stopped: everything in memory to the disk.
+  Status close();
+
+ private:
+  Pipeline(PipelineSettings settings, Outside outside) : settings_(std::move(settings)), outside_(outside) {}
+  Status open_log(const DataFolder& folder);
+  Status open_stores(const DataFolder& folder);
+  Status start_reply_at_end();
+  Status add_workers();
+  Status wait_until_synced(const std::string& topic, flow::State& state);
+  RelayWake& new_wake();
+
+  PipelineSettings settings_;
+  Outside outside_;
+  std::vector<std::unique_ptr<RelayWake>> wakes_;
+  std::unique_ptr<avro::EmbeddedRegistry> registry_;
+  std::unique_ptr<mail::EventCodec> codec_;
+  steps::Tenants tenants_;
+  std::vector<std::pair<flow::ShardId, flow::Position>>
+      accepted_before_;  ///< ends of mail.received at open()
+  std::unique_ptr<streams::journal::Journal> journal_;
+  std::unique_ptr<stores::EmbeddedState> history_, dedupe_;
+  std::unique_ptr<stores::RowStore> rows_, door_list_;
+  std::unique_ptr<stores::ParkedStore> parked_;
+  std::unique_ptr<stores::DirectoryBlobs> archive_;
+  std::unique_ptr<steps::Collector> collector_;
+  steps::VerdictBoard* verdicts_ = nullptr;
+  ComponentParts component_parts_;
+  flow::Registry registry_of_components_;
+  std::map<std::string, flow::Settings> component_settings_;
+  std::vector<std::unique_ptr<flow::Stepper>> owned_;
+  std::vector<flow::Worker*> processors_, sinks_;
+  std::vector<Job> jobs_;
+};
+
+}  // namespace bonafide::app

@@ -1,0 +1,217 @@
+#include "app/service.hpp"
+
+#include "app/event_json.hpp"
+#include "app/export.hpp"
+#include "app/verify.hpp"
+#include "base/json.hpp"
+#include "trust/score.hpp"
+
+namespace bonafide::app {
+namespace {
+
+Result<uint64_t> group_backlog(Pipeline& pipeline, const std::string& group) {
+  BONAFIDE_ASSIGN(const auto shards, pipeline.journal().backlog(group));
+  uint64_t records = 0;
+  for (const auto& shard : shards) records += shard.records;
+  return records;
+}
+
+bool rows_are_up_to_date(Pipeline& pipeline) {
+  const auto shards = pipeline.journal().shards(std::string(mail::Scored::topic));
+  if (!shards.ok()) return false;
+  for (const auto& shard : *shards) {
+    const auto synced = pipeline.journal().synced(shard.id);
+    if (!synced.ok() || pipeline.rows().written(shard.id) < *synced) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<uint64_t> backlog_records(Pipeline& pipeline) {
+  BONAFIDE_ASSIGN(uint64_t records, group_backlog(pipeline, "bonafide.score"));
+  // A sink's committed progress says what is durable, which follows within seconds; what counts here is what
+  // is written.
+  if (!rows_are_up_to_date(pipeline)) {
+    BONAFIDE_ASSIGN(const uint64_t importing, group_backlog(pipeline, "bonafide.import"));
+    records += std::max<uint64_t>(importing, 1);
+  }
+  return records;
+}
+
+Service::Service(Settings settings, Pipeline& pipeline, Outside outside, const Runner* runner)
+    : settings_(std::move(settings)),
+      pipeline_(pipeline),
+      outside_(outside),
+      runner_(runner),
+      started_(outside.clock.now()) {}
+
+Service::Admission Service::admit(size_t bytes) {
+  const auto admission = pipeline_.collector().admit(bytes);
+  return {admission.now, admission.retry_after, admission.reason, Cause::exhausted};
+}
+
+void Service::submit(api::Submission posted, std::function<void(Result<api::Receipt>)> done) {
+  steps::Submission submission;
+  submission.raw = posted.raw;
+  submission.door = "http";
+  submission.tenant = std::move(posted.tenant);
+  submission.envelope.client_ip = posted.client_ip ? posted.client_ip->text() : "";
+  submission.envelope.helo = std::move(posted.helo);
+  submission.envelope.mail_from = posted.mail_from.value_or("");
+  submission.envelope.rcpt_to = std::move(posted.rcpt_to);
+  submission.session_known = posted.client_ip.has_value() && posted.mail_from.has_value();
+  submission.received_at = posted.received_at;
+  submission.edge = settings_.edge;
+  const std::lock_guard lock(parser_mutex_);
+  pipeline_.collector().submit(parser_, submission,
+                               [done = std::move(done)](const Result<steps::Receipt>& receipt) {
+                                 if (!receipt.ok()) return done(receipt.error());
+                                 done(api::Receipt{receipt->id, receipt->duplicate, receipt->ids});
+                               });
+}
+
+api::Decision Service::decision_of(const mail::Scored& scored) {
+  api::Decision decision;
+  decision.id = scored.received.id;
+  decision.verdict = avro::symbol_of(scored.score.verdict);
+  decision.attack = avro::symbol_of(scored.score.attack);
+  decision.trust = scored.score.trust;
+  for (const auto& reason : scored.score.reasons) decision.reasons.push_back({reason.text, reason.weight});
+  return decision;
+}
+
+void Service::await_verdict(const EventId& id, Time until, std::function<void(api::Decision)> told) {
+  // It may have fallen long ago (a repeat), or be about to: whoever is first tells, once.
+  const auto said = std::make_shared<std::atomic<bool>>(false);
+  const auto once = [said, told = std::move(told)](const mail::Scored& scored) {
+    if (!said->exchange(true)) told(decision_of(scored));
+  };
+  pipeline_.verdicts().await(
+      id, until, [once](const std::shared_ptr<const steps::ScoredPayload>& scored) { once(scored->event); });
+  if (said->load()) return;
+  tasks_.run([this, id, once] {
+    if (const auto scored = stored(id); scored.ok()) once(*scored);
+  });
+}
+
+Result<mail::Scored> Service::stored(const EventId& id) {
+  BONAFIDE_ASSIGN(const auto row, pipeline_.rows().rows().get(id));
+  mail::Scored scored;
+  BONAFIDE_TRY(pipeline_.codec().decode(row.event, scored));
+  return scored;
+}
+
+Result<std::string> Service::message_json(const EventId& id, bool rescore) {
+  BONAFIDE_ASSIGN(const auto row, pipeline_.rows().rows().get(id));
+  mail::Scored scored;
+  BONAFIDE_TRY(pipeline_.codec().decode(row.event, scored));
+  BONAFIDE_ASSIGN(const auto framed, avro::unframe(row.event));
+  std::string answer = full_json(scored, framed.id);
+  if (!rescore) return answer;
+  answer.pop_back();  // the object goes on
+  JsonWriter json(std::move(answer));
+  const mail::Score again = trust::rescore(scored, pipeline_.model());
+  std::string before, after;
+  avro::encode(scored.score, before);
+  avro::encode(again, after);
+  json.key("rescored").begin_object();
+  json.member("trust", again.trust)
+      .member("verdict", avro::symbol_of(again.verdict))
+      .member("same", before == after);
+  return json.end_object().end_object().take();
+}
+
+void Service::message(const EventId& id, bool rescore, Answer answer) {
+  tasks_.run([this, id, rescore, answer = std::move(answer)] { answer(message_json(id, rescore)); });
+}
+
+void Service::status(Answer answer) {
+  tasks_.run([this, answer = std::move(answer)] { answer(status_json()); });
+}
+
+Result<std::string> Service::status_json() {
+  const api::Health live = alive(), able = ready();
+  BONAFIDE_ASSIGN(const uint64_t backlog, backlog_records(pipeline_));
+  BONAFIDE_ASSIGN(const uint64_t parked, pipeline_.parked_store().count(stores::ParkedState::parked));
+  auto& lag =
+      outside_.metrics.histogram("bonafide_end_to_end_lag_seconds", "from acceptance to the durable verdict");
+  JsonWriter json;
+  json.begin_object()
+      .member("ok", live.ok && able.ok && parked == 0)
+      .member("running", runner_ != nullptr)
+      .member("since", started_)
+      .member("backlog_records", backlog)
+      .member("parked", parked);
+  json.key("lag_seconds").begin_object();
+  json.member("p50", lag.quantile(0.5).in_seconds())
+      .member("p99", lag.quantile(0.99).in_seconds())
+      .member("count", lag.count())
+      .end_object();
+  json.key("problems").begin_array();
+  for (const auto* health : {&live, &able}) {
+    if (health->ok) continue;
+    for (const auto& [what, how] : health->lines) json.value(what + ": " + how);
+  }
+  if (parked > 0) json.value(std::to_string(parked) + " messages are parked; see `bonafide parked list`");
+  json.end_array();
+  json.key("workers").begin_array();
+  for (const auto* workers : {&pipeline_.processors(), &pipeline_.sinks()}) {
+    for (const auto* worker : *workers) {
+      BONAFIDE_ASSIGN(const uint64_t behind, group_backlog(pipeline_, worker->group()));
+      json.begin_object()
+          .member("name", worker->name())
+          .member("doing", flow::to_string(worker->health().doing()))
+          .member("not_yet_durable", behind)
+          .end_object();
+    }
+  }
+  return json.end_array().end_object().take();
+}
+
+api::Health Service::alive() {
+  api::Health health;
+  if (runner_ == nullptr) return health;
+  for (const auto& stuck : runner_->stuck(settings_.unhealthy_after)) {
+    health.ok = false;
+    health.lines.emplace_back(stuck.worker, "no progress for " + std::to_string(stuck.since.us / 1'000'000) +
+                                                " s (" + stuck.doing + ")");
+  }
+  if (const auto failure = runner_->failure()) {
+    health.ok = false;
+    health.lines.emplace_back("process", failure->message);
+  }
+  return health;
+}
+
+api::Health Service::ready() {
+  api::Health health = alive();
+  const auto admission = admit(0);
+  if (!admission.now) {
+    health.ok = false;
+    health.lines.emplace_back("door", admission.reason);
+  }
+  return health;
+}
+
+void Service::ledger(const api::LedgerQuery& query, Answer answer) {
+  tasks_.run([this, query, answer = std::move(answer)] { answer(ledger_json(pipeline_, query)); });
+}
+
+void Service::export_rows(const api::ExportQuery& query, Source source) {
+  source(std::shared_ptr<net::BodySource>(ProducedBody::start(
+      [this, query](const ProducedBody::Put& put) { return produce_export(pipeline_, query, put); })));
+}
+
+void Service::verify(bool quick, Source source) {
+  if (verifying_->exchange(true))
+    return source({Cause::conflict, "a verification is under way; wait for its end"});
+  source(std::shared_ptr<net::BodySource>(
+      ProducedBody::start([this, quick, busy = verifying_](const ProducedBody::Put& put) {
+        const Status done = produce_verification(pipeline_, quick, put);
+        busy->store(false);
+        return done;
+      })));
+}
+
+}  // namespace bonafide::app

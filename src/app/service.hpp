@@ -1,0 +1,64 @@
+#pragma once
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "api/service.hpp"
+#include "app/pipeline.hpp"
+#include "app/produced_body.hpp"
+#include "app/runner.hpp"
+
+namespace bonafide::app {
+
+/// The API's service on an embedded pipeline; also what the command line asks when no service runs (then
+/// without a runner).
+class Service final : public api::Service {
+ public:
+  struct Settings {
+    mail::Edge edge;                                  ///< what live doors believe of the headers
+    Duration unhealthy_after = Duration::seconds(5);  ///< a step that makes no progress for so long
+    Duration late_after = Duration::seconds(30);      ///< a heartbeat that is not through after so long
+  };
+  Service(Settings settings, Pipeline& pipeline, Outside outside, const Runner* runner);
+
+  Admission admit(size_t bytes) override;
+  void submit(api::Submission submission, std::function<void(Result<api::Receipt>)> done) override;
+  void await_verdict(const EventId& id, Time until, std::function<void(api::Decision)> told) override;
+  void message(const EventId& id, bool rescore, Answer answer) override;
+  void status(Answer answer) override;
+  void ledger(const api::LedgerQuery& query, Answer answer) override;
+  void parked(const api::ParkedQuery& query, Answer answer) override;
+  void parked_record(const std::string& id, bool reveal, Answer answer) override;
+  void settle_parked(const std::string& id, ParkedAction action, Answer answer) override;
+  void export_rows(const api::ExportQuery& query, Source source) override;
+  void verify(bool quick, Source source) override;
+  std::string metrics() override { return outside_.metrics.exposition(); }
+  api::Health alive() override;
+  api::Health ready() override;
+
+  static api::Decision decision_of(const mail::Scored& scored);
+
+ private:
+  Result<mail::Scored> stored(const EventId& id);
+  Result<std::string> message_json(const EventId& id, bool rescore);
+  Result<std::string> status_json();
+  Result<std::string> parked_json(const api::ParkedQuery& query);
+  Status put_back(const stores::ParkedItem& item);
+  Result<std::string> settle_parked_json(const std::string& id, ParkedAction action);
+
+  Settings settings_;
+  Pipeline& pipeline_;
+  Outside outside_;
+  const Runner* runner_;
+  std::mutex parser_mutex_;
+  mail::Parser parser_;
+  const Time started_;
+  std::shared_ptr<std::atomic<bool>> verifying_ = std::make_shared<std::atomic<bool>>(false);
+  TaskThread tasks_;  // last: its tasks use the rest
+};
+
+/// Progress of the stores behind the log, in records: what has been accepted and is not in the rows yet.
+Result<uint64_t> backlog_records(Pipeline& pipeline);
+
+}  // namespace bonafide::app

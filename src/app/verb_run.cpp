@@ -1,0 +1,79 @@
+#include <chrono>
+#include <thread>
+
+#include "app/live_service.hpp"
+#include "app/output.hpp"
+#include "app/verbs.hpp"
+#include "app/verdict_printer.hpp"
+#include "env/real/signals.hpp"
+#include "mail/parse/mailbox.hpp"
+
+// bonafide run: the service; with paths, it is fed with the user's own messages first.
+namespace bonafide::app {
+namespace {
+
+// Feeds the messages of one path; a full pipeline slows it down. Returns how many were taken.
+Result<uint64_t> feed(LiveService& service, const std::string& path) {
+  auto& files = service.world().files;
+  BONAFIDE_ASSIGN(const auto source, mail::open_source(files, path));
+  mail::Parser parser;
+  std::atomic<uint64_t> taken{0}, under_way{0};
+  uint64_t number = 0;
+  for (;;) {
+    BONAFIDE_ASSIGN(const auto message, source->next());
+    if (!message) break;
+    while (!service.pipeline().collector().admit(message->bytes.size()).now) {
+      if (!service.wait(service.world().clock.steady() + Duration::millis(5))) break;
+    }
+    if (service.interrupted()) break;
+    steps::Submission submission;
+    submission.raw = message->bytes.view();
+    submission.door = "files";
+    submission.edge.mode = mail::Edge::Mode::auto_;
+    submission.lane = flow::Lane::backfill;
+    ++number;
+    ++under_way;
+    service.pipeline().collector().submit(parser, submission, [&](const Result<steps::Receipt>& receipt) {
+      if (receipt.ok()) ++taken;
+      --under_way;
+    });
+  }
+  while (under_way.load() > 0 && !service.runner().failure())
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return taken.load();
+}
+
+Status run_service(LiveService& service, const RunOptions& options, const Common& common) {
+  BONAFIDE_TRY(service.open(options.listen));
+  VerdictPrinter printer(common.json);
+  if (!options.paths.empty()) {
+    service.pipeline().verdicts().listen([&](const std::shared_ptr<const steps::ScoredPayload>& scored) {
+      printer.print(scored->event, service.world().clock.now());
+    });
+  }
+  BONAFIDE_TRY(service.start());
+  std::cerr << "bonafide: API at " << service.url() << ", data in " << common.data << "; Ctrl-C stops it\n";
+  for (const auto& path : options.paths) {
+    const auto taken = feed(service, path);
+    if (!taken.ok()) {
+      (void)service.stop().ok();
+      return taken.error();
+    }
+    std::cerr << "bonafide: " << *taken << " messages taken from " << path << "\n";
+  }
+  while (service.wait()) {
+  }
+  return service.stop();
+}
+
+}  // namespace
+
+int run(const Common& common, const RunOptions& options) {
+  LiveService service(common);
+  const Status done = run_service(service, options, common);
+  if (done.ok()) return exit_ok;
+  const int code = complain(done.error());
+  return done.error().cause == Cause::invalid ? exit_config : code;
+}
+
+}  // namespace bonafide::app

@@ -1,0 +1,93 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+// What the command line asks for, one struct and one function a verb. The functions print to standard output
+// and error and return an exit code of sysexits(3). main.cpp fills the structs.
+namespace bonafide::app {
+
+enum Exit : int {
+  exit_ok = 0,
+  exit_failed = 1,  ///< the answer is no: verify found something, lint found an error
+  exit_usage = 64,
+  exit_data = 65,         ///< the input is wrong
+  exit_no_input = 66,     ///< the input is not there
+  exit_unavailable = 69,  ///< the service does not answer
+  exit_software = 70,
+  exit_temporary = 75,  ///< try again later
+  exit_config = 78,
+};
+
+struct Common {
+  std::string data = "data";
+  bool data_given = false;
+  std::string config;  ///< "" = DATA/bonafide.yaml, /etc/bonafide/bonafide.yaml, or none
+  bool json = false;
+  bool verbose = false;
+};
+
+struct RunOptions {
+  std::vector<std::string> paths;  ///< .eml, mbox, Maildir or folders to be fed first; "" = none
+  std::optional<std::string> listen;
+};
+int run(const Common& common, const RunOptions& options);
+
+struct DemoOptions {
+  uint64_t seed = 1;
+  int64_t past_days = 120;
+  double speed = 60;       ///< simulated seconds a second, live
+  int64_t stop_after = 0;  ///< messages; 0 = never
+  std::optional<std::string> listen;
+};
+int run_demo(const Common& common, const DemoOptions& options);
+
+struct ScoreOptions {
+  std::vector<std::string> paths;  ///< "-" = standard input
+  std::string tenant;
+};
+int score(const Common& common, const ScoreOptions& options);
+
+struct ReplayOptions {
+  std::string set;     ///< folder with manifest.jsonl and mail/
+  std::string scores;  ///< JSON lines out
+};
+int replay(const Common& common, const ReplayOptions& options);
+
+struct ShowOptions {
+  std::string id;
+  bool rescore = false;
+};
+int show(const Common& common, const ShowOptions& options);
+
+struct ExportOptions {
+  std::string format = "jsonl";  ///< jsonl or avro
+  std::string from, to;          ///< RFC 3339, of acceptance
+  std::string output = "-";
+};
+int export_rows(const Common& common, const ExportOptions& options);
+
+int status(const Common& common);
+
+struct VerifyOptions {
+  bool quick = false;
+};
+int verify(const Common& common, const VerifyOptions& options);
+
+int parked_list(const Common& common);
+int parked_show(const Common& common, const std::string& id);
+int parked_act(const Common& common, const std::string& id, const std::string& action);  ///< retry or drop
+
+int config_lint(const Common& common, const std::string& file);
+int config_show(const Common& common);
+int config_schema(const Common& common);
+
+int schema_list(const Common& common);
+int schema_check(const Common& common, const std::string& folder);
+
+int avro_cat(const Common& common, const std::string& file, int64_t limit);
+int avro_schema(const Common& common, const std::string& file);
+int avro_fingerprint(const Common& common, const std::string& file);
+
+}  // namespace bonafide::app

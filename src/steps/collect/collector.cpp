@@ -1,0 +1,265 @@
+#include "steps/collect/collector.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "base/hash.hpp"
+#include "base/text.hpp"
+#include "mail/domain.hpp"
+
+namespace bonafide::steps {
+namespace {
+
+constexpr char separator = '\0';
+constexpr char first_id_group = 'i';
+
+Digest message_key(std::string_view tenant, std::string_view mail_from, ByteView raw) {
+  Sha256 hash;
+  hash.update(tenant);
+  hash.update({&separator, 1});
+  hash.update(mail_from);
+  hash.update({&separator, 1});
+  hash.update(raw);
+  return hash.finish();
+}
+
+Digest dedupe_key(const Digest& message, std::vector<std::string> recipients) {
+  for (auto& recipient : recipients) recipient = ascii_lower(recipient);
+  std::sort(recipients.begin(), recipients.end());
+  Sha256 hash;
+  hash.update(view(message));
+  for (const auto& recipient : recipients) {
+    hash.update(recipient);
+    hash.update({&separator, 1});
+  }
+  return hash.finish();
+}
+
+// Free mail is ordered by address, everybody else by organisation (architecture: the event, order key).
+std::string order_key(const mail::Received& event) {
+  std::string key = event.tenant + separator;
+  if (!event.facts.from.empty() && event.facts.from.front().usable()) {
+    const auto& from = event.facts.from.front();
+    return key + (mail::is_free_mail(from.domain) ? from.key() : mail::organisational_domain(from.domain));
+  }
+  const size_t at = event.envelope.mail_from.rfind('@');
+  return key + (at == std::string::npos
+                    ? ""
+                    : mail::organisational_domain(ascii_lower(event.envelope.mail_from.substr(at + 1))));
+}
+
+// What the session did not say is taken from the edge's own lines.
+void fill_from_edge(mail::Envelope& envelope, const mail::Envelope& edge, bool session_known) {
+  if (session_known) return;
+  if (envelope.client_ip.empty()) envelope.client_ip = edge.client_ip;
+  if (envelope.helo.empty()) envelope.helo = edge.helo;
+  if (envelope.mail_from.empty()) envelope.mail_from = edge.mail_from;
+  if (envelope.rcpt_to.empty()) envelope.rcpt_to = edge.rcpt_to;
+}
+
+}  // namespace
+
+Collector::Collector(Settings settings, Parts parts)
+    : settings_(settings),
+      parts_(std::move(parts)),
+      received_(parts_.metrics.counter("bonafide_events_received_total", "records taken in",
+                                       {{"step", "collect"}})),
+      duplicates_(parts_.metrics.counter("bonafide_events_duplicate_total",
+                                         "records that had been seen before", {{"step", "collect"}})),
+      refused_(parts_.metrics.counter("bonafide_events_dropped_total", "records not taken, with the reason",
+                                      {{"step", "collect"}, {"reason", "refused"}})),
+      emitted_(parts_.metrics.counter("bonafide_events_emitted_total", "records written",
+                                      {{"step", "collect"}})) {}
+
+std::vector<mail::Received> Collector::make_events(mail::Parser& parser, const Submission& submission,
+                                                   Time now) {
+  mail::Parsed parsed;
+  parser.parse(submission.raw, submission.edge, parsed);
+  mail::Received event;
+  event.envelope = submission.envelope;
+  fill_from_edge(event.envelope, parsed.envelope, submission.session_known);
+  event.facts = std::move(parsed.facts);
+  event.door = submission.door;
+  const Time claimed = submission.received_at.value_or(parsed.edge_time.value_or(now));
+  event.accepted_at = settings_.event_time_is_wall_time ? claimed : now;
+  event.received_at = std::min(claimed, event.accepted_at + settings_.clock_skew);
+  event.deadline_at = event.accepted_at + settings_.deadline;
+  event.hops.push_back({"collect", event.accepted_at, event.accepted_at});
+
+  std::map<std::string, std::vector<std::string>> by_tenant;
+  if (!submission.tenant.empty()) {
+    by_tenant[submission.tenant] = event.envelope.rcpt_to;
+  } else {
+    for (const auto& to : event.envelope.rcpt_to) {
+      if (auto tenant = parts_.tenants.of_recipient(to); !tenant.empty()) by_tenant[tenant].push_back(to);
+    }
+    if (event.envelope.rcpt_to.empty() && parts_.tenants.has(mail::default_tenant)) {
+      by_tenant[std::string(mail::default_tenant)] = {};
+    }
+  }
+  std::vector<mail::Received> events;
+  for (auto& [tenant, recipients] : by_tenant) {
+    auto& one = events.emplace_back(event);
+    one.tenant = tenant;
+    one.envelope.rcpt_to = recipients;
+    const Digest message = message_key(tenant, one.envelope.mail_from, submission.raw);
+    const Digest dedupe = dedupe_key(message, recipients);
+    one.message_key.data = view(message);
+    one.dedupe_key.data = view(dedupe);
+    const Digest mac = hmac_sha256(parts_.installation_key, view(dedupe));
+    one.id = EventId::make(one.accepted_at, view(mac).substr(0, 10));
+    one.order_key = order_key(one);
+    one.direction = parts_.tenants.direction(tenant, one.envelope,
+                                             one.facts.from.empty() ? "" : one.facts.from.front().domain);
+  }
+  return events;
+}
+
+flow::Delta Collector::dedupe_delta(const mail::Received& received) {
+  return {dedupe_state_key(received.dedupe_key.data),
+          {{first_id_group + std::string(received.id.view()),
+            static_cast<int32_t>(received.accepted_at.day()), 1}}};
+}
+
+std::optional<EventId> Collector::first_id(const std::string& dedupe_key) {
+  const std::string key = dedupe_state_key(dedupe_key);
+  std::optional<EventId> id;
+  // The dedupe state is embedded: it answers before ask() returns.
+  parts_.dedupe.ask({&key, 1}, Time{INT64_MAX}, [&](const flow::Answers& answers) {
+    if (!answers[0]) return;
+    for (const auto& field : answers[0]->group(first_id_group)) {
+      const auto found = EventId::from_bytes(std::string_view(field.name).substr(1));
+      if (found.ok() && (!id || *found > *id)) id = *found;
+    }
+  });
+  return id;
+}
+
+flow::Entry Collector::entry_of(std::shared_ptr<const mail::EventPayload<mail::Received>> payload,
+                                flow::Lane lane) {
+  std::string value;
+  payload->encode(value);
+  flow::Record record;
+  record.key = SharedBytes::copy(payload->event.order_key);
+  record.value = SharedBytes(std::move(value));
+  record.timestamp = payload->event.accepted_at;
+  record.payload = std::move(payload);
+  return {std::string(mail::Received::topic), lane, std::move(record)};
+}
+
+void Collector::submit(mail::Parser& parser, const Submission& submission, Done done) {
+  if (submission.raw.size() > settings_.max_message_bytes) {
+    refused_.add();
+    return done({Cause::invalid, "the message has " + std::to_string(submission.raw.size()) +
+                                     " bytes; at most " + std::to_string(settings_.max_message_bytes) +
+                                     " are taken"});
+  }
+  if (!submission.tenant.empty() && !parts_.tenants.has(submission.tenant)) {
+    refused_.add();
+    return done({Cause::invalid, "there is no tenant \"" + submission.tenant + "\""});
+  }
+  if (const auto admission = admit(submission.raw.size()); !admission.now) {
+    refused_.add();
+    return done({Cause::exhausted, admission.reason});
+  }
+  const Time now = settings_.event_time_is_wall_time ? Time{} : parts_.clock.now();
+  auto events = make_events(parser, submission, now);
+  if (events.empty()) {
+    refused_.add();
+    return done({Cause::invalid, "no recipient belongs to a tenant of this installation"});
+  }
+  received_.add(events.size());
+
+  Receipt receipt;
+  receipt.duplicate = true;
+  std::vector<flow::Entry> entries;
+  std::vector<std::string> fresh_keys;
+  const std::lock_guard in_order(order_);
+  std::unique_lock lock(mutex_);
+  InFlight* pending = nullptr;
+  for (auto& event : events) {
+    const std::string& key = event.dedupe_key.data;
+    const auto flying = in_flight_.find(key);
+    auto earlier = flying != in_flight_.end() ? std::optional(flying->second.id) : first_id(key);
+    if (earlier && event.accepted_at - earlier->accepted_at() > settings_.dedupe_for) earlier.reset();
+    if (earlier) {
+      duplicates_.add();
+      receipt.ids.push_back(*earlier);
+      if (flying != in_flight_.end() && !flying->second.synced) pending = &flying->second;
+      continue;
+    }
+    receipt.duplicate = false;
+    receipt.ids.push_back(event.id);
+    in_flight_[key] = InFlight{event.id, false, {}};
+    fresh_keys.push_back(key);
+    entries.push_back(
+        entry_of(std::make_shared<const mail::EventPayload<mail::Received>>(parts_.codec, std::move(event)),
+                 submission.lane));
+  }
+  receipt.id = receipt.ids.front();
+  if (entries.empty()) {
+    if (pending != nullptr) {  // acked only when the first one is durable
+      pending->waiting.push_back([receipt, done = std::move(done)](Result<Receipt> first) {
+        done(first.ok() ? Result<Receipt>(receipt) : std::move(first));
+      });
+      return;
+    }
+    lock.unlock();
+    return done(receipt);
+  }
+  lock.unlock();
+  emitted_.add(entries.size());
+  parts_.log.inlet().append(
+      std::move(entries),
+      [this, keys = std::move(fresh_keys), receipt, done = std::move(done)](
+          const Result<flow::Inlet::Landed>& landed) { synced(keys, receipt, landed, done); });
+}
+
+void Collector::synced(const std::vector<std::string>& keys, const Receipt& receipt,
+                       const Result<flow::Inlet::Landed>& landed, const Done& done) {
+  std::vector<Done> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& key : keys) {
+      const auto flying = in_flight_.find(key);
+      if (flying == in_flight_.end()) continue;
+      std::move(flying->second.waiting.begin(), flying->second.waiting.end(), std::back_inserter(waiting));
+      flying->second.waiting.clear();
+      flying->second.synced = true;
+      if (!landed.ok()) in_flight_.erase(flying);
+    }
+  }
+  const Result<Receipt> answer = landed.ok() ? Result<Receipt>(receipt) : Result<Receipt>(landed.error());
+  done(answer);
+  for (const auto& waiter : waiting) waiter(answer);
+}
+
+void Collector::settled(const std::vector<std::string>& dedupe_keys) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& key : dedupe_keys) {
+    const auto flying = in_flight_.find(key);
+    if (flying != in_flight_.end() && flying->second.synced) in_flight_.erase(flying);
+  }
+}
+
+void Collector::heartbeat() {
+  mail::Received event;
+  event.kind = mail::Kind::heartbeat;
+  event.tenant = mail::heartbeat_tenant;
+  event.accepted_at = event.received_at = parts_.clock.now();
+  event.deadline_at = event.accepted_at + settings_.deadline;
+  event.door = "heartbeat";
+  event.order_key = event.tenant + separator;
+  event.hops.push_back({"collect", event.accepted_at, event.accepted_at});
+  const Digest mac =
+      hmac_sha256(parts_.installation_key, "heartbeat " + std::to_string(event.accepted_at.us));
+  event.id = EventId::make(event.accepted_at, view(mac).substr(0, 10));
+  std::vector<flow::Entry> entries;
+  entries.push_back(
+      entry_of(std::make_shared<const mail::EventPayload<mail::Received>>(parts_.codec, std::move(event)),
+               flow::Lane::live));
+  // A heartbeat that cannot be written shows by its absence at the far end.
+  parts_.log.inlet().append(std::move(entries), [](const Result<flow::Inlet::Landed>&) {});
+}
+
+}  // namespace bonafide::steps
