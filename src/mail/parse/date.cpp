@@ -47,7 +47,7 @@ class DateReader {
     }
     if (failed_ || day_ == 0 || month_ == 0 || year_ < 0 || !has_time_) return std::nullopt;
     if (year_digits_ == 2) year_ += year_ < 50 ? 2000 : 1900;  // RFC 5322 4.3
-    if (year_digits_ > 2 && year_ < 1000) year_ += 1900;  // "102" and "0102": years since 1900
+    if (year_digits_ > 2 && year_ < 1000) year_ += 1900;       // "102" and "0102": years since 1900
     if (year_ < 1970 || year_ > 9999 || day_ > days_in(year_, month_)) return std::nullopt;
     const Time local = from_civil({year_, month_, day_, hour_, minute_, second_, 0});
     return MailDate{local - Duration::minutes(offset_.value_or(0)), known_ ? offset_ : std::nullopt};
@@ -96,7 +96,8 @@ class DateReader {
     const int value = take_digits(count);
     if (!rest_.empty() && rest_[0] == ':' && !has_time_) return time(value, ':');
     // "03.24.50" where a time is due.
-    if (rest_.size() > 5 && rest_[0] == '.' && rest_[3] == '.' && !has_time_ && day_ != 0) return time(value, '.');
+    if (rest_.size() > 5 && rest_[0] == '.' && rest_[3] == '.' && !has_time_ && day_ != 0)
+      return time(value, '.');
     if (count == 4 && day_ == 0 && month_ == 0 && year_ < 0 && !rest_.empty() && rest_[0] == '-')
       return iso_date(value);
     if (day_ == 0 && count <= 2 && value >= 1 && value <= 31) {

@@ -109,7 +109,8 @@ void MimeWalker::leave(size_t frames, size_t content_end, PartVisitor& visitor) 
   while (frames_.size() > frames) {
     const Frame& frame = frames_.back();
     if (frame.delimiter.empty()) --messages_;
-    const auto content = bytes_.substr(frame.begin, content_end > frame.begin ? content_end - frame.begin : 0);
+    const auto content =
+        bytes_.substr(frame.begin, content_end > frame.begin ? content_end - frame.begin : 0);
     // A multipart whose boundary never came: some programs show it as it stands.
     if (!frame.delimiter.empty() && frame.parts == 0) visitor.leaf(Content{}, content);
     frames_.pop_back();
