@@ -18,7 +18,8 @@ const Schema unlike = record(R"({"name":"a","type":"string"})");
 
 TEST(Framing, IsConfluents) {
   EXPECT_EQ(to_hex(frame(0x01020304, "xy")), "00010203047879");
-  const auto back = unframe(frame(7, "xy"));
+  const std::string framed = frame(7, "xy");
+  const auto back = unframe(framed);
   ASSERT_TRUE(back.ok());
   EXPECT_EQ(back->id, 7);
   EXPECT_EQ(back->payload, "xy");
