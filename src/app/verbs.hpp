@@ -36,7 +36,7 @@ int run(const Common& common, const RunOptions& options);
 
 struct DemoOptions {
   uint64_t seed = 1;
-  int64_t past_days = 120;
+  int64_t past_days = 45;
   double speed = 60;       ///< simulated seconds a second, live
   int64_t stop_after = 0;  ///< messages; 0 = never
   std::optional<std::string> listen;

@@ -1,6 +1,8 @@
 #pragma once
 #include <mutex>
+#include <optional>
 
+#include "app/demo/terminal.hpp"
 #include "mail/event.hpp"
 
 namespace bonafide::app {
@@ -10,11 +12,12 @@ namespace bonafide::app {
 class VerdictPrinter {
  public:
   explicit VerdictPrinter(bool json);
-  void print(const mail::Scored& scored, Time now);
+  /// `attack`: what a simulator knows of it; a wrong verdict is marked.
+  void print(const mail::Scored& scored, Time now, std::optional<bool> attack = std::nullopt);
 
  private:
-  bool json_, colours_;
-  int width_;
+  const bool json_;
+  const demo::Terminal terminal_;
   std::mutex mutex_;
 };
 
