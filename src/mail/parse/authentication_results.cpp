@@ -105,11 +105,13 @@ int rank_of(std::string_view method, std::string_view property) {
 
 AuthMethod read_method(std::string_view piece) {
   AuthMethod method;
+  const size_t sign = piece.find('=');
+  if (sign == std::string_view::npos) return method;
+  const auto name = piece.substr(0, sign);  // a version may follow: "dkim/1"
+  method.method = ascii_lower(clean_text(trim(name.substr(0, name.find('/'))), max_word_bytes));
   Pair pair;
-  if (!next_pair(piece, pair)) return method;
-  const auto name = std::string_view(pair.name);
-  method.method = clean_text(trim(name.substr(0, name.find('/'))), max_word_bytes);  // "dkim/1": a version
-  method.result = clean_text(ascii_lower(pair.value), max_word_bytes);
+  next_pair(piece, pair);
+  method.result = ascii_lower(clean_text(pair.value, max_word_bytes));
   int best = 0;
   while (next_pair(piece, pair)) {
     if (pair.name == "header.s") method.selector = clean_text(pair.value, max_word_bytes);

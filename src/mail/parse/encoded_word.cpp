@@ -8,7 +8,7 @@ namespace {
 
 // Longer than any standard allows (75), so that a search for the end of a word that has none stays short.
 constexpr size_t max_charset_bytes = 64;
-constexpr size_t max_word_bytes = 4096;
+constexpr size_t max_word_bytes = 1024;
 
 struct Word {
   std::string_view charset, text;

@@ -95,8 +95,12 @@ std::string host_of_authority(std::string_view authority) {
     return address.ok() ? address->text() : "";
   }
   authority = authority.substr(0, authority.find(':'));
+  std::string decoded;
+  if (authority.find('%') != std::string_view::npos) {
+    decoded = percent_decoded(authority);
+    authority = decoded;
+  }
   if (authority.empty()) return "";
-  if (authority.find('%') != std::string_view::npos) return host_of_authority(percent_decoded(authority));
   if (is_digit(authority[0])) {
     if (auto quad = numeric_host(authority); !quad.empty()) return quad;
   }
