@@ -171,14 +171,17 @@ class Demo {
     ++under_way_;
     const demo::Label label{message.label == "attack", message.scenario};
     const bool judged = message.direction != mail::Direction::outbound;
-    service_.pipeline().collector().submit(parser_, submission,
-                                           [this, label, judged](const Result<steps::Receipt>& receipt) {
-                                             if (receipt.ok() && judged && !receipt->duplicate) {
-                                               const std::lock_guard lock(mutex_);
-                                               scoreboard_.sent(receipt->id, label);
-                                             }
-                                             --under_way_;
-                                           });
+    service_.pipeline().collector().submit(
+        parser_, submission, [this, label, judged](const Result<steps::Receipt>& receipt) {
+          if (receipt.ok() && judged && !receipt->duplicate) {
+            const std::lock_guard lock(mutex_);
+            scoreboard_.sent(receipt->id, label);
+          }
+          if (!receipt.ok()) {
+            service_.world().logger->warn("demo.refused", {{"error", receipt.error().message}});
+          }
+          --under_way_;
+        });
     bookmark_.next_number = message.number + 1;
     return true;
   }

@@ -57,6 +57,23 @@ void fill_from_edge(mail::Envelope& envelope, const mail::Envelope& edge, bool s
   if (envelope.rcpt_to.empty()) envelope.rcpt_to = edge.rcpt_to;
 }
 
+using ByTenant = std::map<std::string, std::vector<std::string>>;
+
+// One event for each tenant: with its own recipients, or with all where its own server sends the message.
+ByTenant recipients_by_tenant(const Tenants& tenants, const std::string& given,
+                              const mail::Envelope& envelope, std::string_view from_domain) {
+  if (!given.empty()) return {{given, envelope.rcpt_to}};
+  ByTenant by_tenant;
+  for (const auto& to : envelope.rcpt_to) {
+    if (auto tenant = tenants.of_recipient(to); !tenant.empty()) by_tenant[tenant].push_back(to);
+  }
+  if (auto sender = tenants.of_sender(envelope, from_domain); !sender.empty())
+    by_tenant[sender] = envelope.rcpt_to;
+  if (envelope.rcpt_to.empty() && tenants.has(mail::default_tenant))
+    by_tenant[std::string(mail::default_tenant)] = {};
+  return by_tenant;
+}
+
 }  // namespace
 
 Collector::Collector(Settings settings, Parts parts)
@@ -86,17 +103,8 @@ std::vector<mail::Received> Collector::make_events(mail::Parser& parser, const S
   event.deadline_at = event.accepted_at + settings_.deadline;
   event.hops.push_back({"collect", event.accepted_at, event.accepted_at});
 
-  std::map<std::string, std::vector<std::string>> by_tenant;
-  if (!submission.tenant.empty()) {
-    by_tenant[submission.tenant] = event.envelope.rcpt_to;
-  } else {
-    for (const auto& to : event.envelope.rcpt_to) {
-      if (auto tenant = parts_.tenants.of_recipient(to); !tenant.empty()) by_tenant[tenant].push_back(to);
-    }
-    if (event.envelope.rcpt_to.empty() && parts_.tenants.has(mail::default_tenant)) {
-      by_tenant[std::string(mail::default_tenant)] = {};
-    }
-  }
+  const std::string from_domain = event.facts.from.empty() ? "" : event.facts.from.front().domain;
+  auto by_tenant = recipients_by_tenant(parts_.tenants, submission.tenant, event.envelope, from_domain);
   std::vector<mail::Received> events;
   for (auto& [tenant, recipients] : by_tenant) {
     auto& one = events.emplace_back(event);
@@ -109,8 +117,7 @@ std::vector<mail::Received> Collector::make_events(mail::Parser& parser, const S
     const Digest mac = hmac_sha256(parts_.installation_key, view(dedupe));
     one.id = EventId::make(one.accepted_at, view(mac).substr(0, 10));
     one.order_key = order_key(one);
-    one.direction = parts_.tenants.direction(tenant, one.envelope,
-                                             one.facts.from.empty() ? "" : one.facts.from.front().domain);
+    one.direction = parts_.tenants.direction(tenant, one.envelope, from_domain);
   }
   return events;
 }

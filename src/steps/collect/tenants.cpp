@@ -57,16 +57,25 @@ bool Tenants::has(std::string_view name) const {
   return tenants_.empty() ? name == mail::default_tenant : tenants_.find(name) != tenants_.end();
 }
 
+bool Tenants::sends(const Known& known, const mail::Envelope& envelope, std::string_view from_domain) {
+  const auto client = IpAddress::parse(envelope.client_ip);
+  return client.ok() && holds(known.domains, from_domain) &&
+         std::any_of(known.networks.begin(), known.networks.end(),
+                     [&](const IpRange& range) { return range.contains(*client); });
+}
+
+std::string Tenants::of_sender(const mail::Envelope& envelope, std::string_view from_domain) const {
+  const auto owner = by_domain_.find(from_domain);
+  if (owner == by_domain_.end()) return "";
+  return sends(tenants_.at(owner->second), envelope, from_domain) ? owner->second : "";
+}
+
 mail::Direction Tenants::direction(std::string_view tenant, const mail::Envelope& envelope,
                                    std::string_view from_domain) const {
   const auto found = tenants_.find(tenant);
-  if (found == tenants_.end()) return mail::Direction::inbound;
+  if (found == tenants_.end() || !sends(found->second, envelope, from_domain))
+    return mail::Direction::inbound;
   const Known& known = found->second;
-  const auto client = IpAddress::parse(envelope.client_ip);
-  const bool own_server =
-      client.ok() && std::any_of(known.networks.begin(), known.networks.end(),
-                                 [&](const IpRange& range) { return range.contains(*client); });
-  if (!own_server || !holds(known.domains, from_domain)) return mail::Direction::inbound;
   const bool all_own =
       std::all_of(envelope.rcpt_to.begin(), envelope.rcpt_to.end(),
                   [&](const std::string& to) { return holds(known.domains, domain_of(to)); });

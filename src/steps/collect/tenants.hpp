@@ -24,6 +24,8 @@ class Tenants {
 
   /// The tenant of a recipient; "" if tenants are configured and none has the domain.
   [[nodiscard]] std::string of_recipient(std::string_view address) const;
+  /// The tenant whose own server sends this mail from one of its domains; "" for all other mail.
+  [[nodiscard]] std::string of_sender(const mail::Envelope& envelope, std::string_view from_domain) const;
   [[nodiscard]] bool has(std::string_view name) const;
   /// Mail that a tenant's own servers send from one of its domains is outbound, or internal if all recipients
   /// are its own too; all else is inbound, whatever it claims.
@@ -35,6 +37,9 @@ class Tenants {
     std::vector<std::string> domains;
     std::vector<IpRange> networks;
   };
+  [[nodiscard]] static bool sends(const Known& known, const mail::Envelope& envelope,
+                                  std::string_view from_domain);
+
   std::map<std::string, Known, std::less<>> tenants_;
   std::map<std::string, std::string, std::less<>> by_domain_;
 };

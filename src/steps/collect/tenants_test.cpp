@@ -24,6 +24,8 @@ TEST(Tenants, RecipientsAndDirections) {
   EXPECT_EQ(tenants->of_recipient("ann@sub.acme.example"), "");
   const mail::Envelope out{"192.0.2.3", "h", "a@acme.example", {"b@y.example"}};
   EXPECT_EQ(tenants->direction("acme", out, "acme.example"), Direction::outbound);
+  EXPECT_EQ(tenants->of_sender(out, "acme.example"), "acme");
+  EXPECT_EQ(tenants->of_sender(out, "zeta.example"), "");
   const mail::Envelope within{"192.0.2.3", "h", "a@acme.example", {"b@acme.example"}};
   EXPECT_EQ(tenants->direction("acme", within, "acme.example"), Direction::internal);
   // From outside, its own domain in From is a claim, not a fact.

@@ -1,0 +1,163 @@
+#include <filesystem>
+#include <future>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "api/client.hpp"
+#include "app/live_service.hpp"
+
+// The whole service in one process, on threads, through its API: for behaviour, and for the thread sanitizer.
+namespace bonafide::app {
+namespace {
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string pattern = std::filesystem::temp_directory_path() / "bonafide-app-XXXXXX";
+    path_ = mkdtemp(pattern.data());
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  [[nodiscard]] std::string in(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+std::string message(int number) {
+  return "From: Ann <ann@acme.example>\r\nTo: <bob@home.example>\r\nSubject: note " + std::to_string(number) +
+         "\r\nMessage-ID: <" + std::to_string(number) +
+         "@acme.example>\r\nDate: Mon, 2 Feb 2026 10:00:00 +0000\r\n\r\nhello\r\n";
+}
+
+class AppTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    common_.data = folder_.in("data");
+    start();
+  }
+  void TearDown() override { stop(); }
+  void start() {
+    service_ = std::make_unique<LiveService>(common_);
+    const Status opened = service_->open("127.0.0.1:0");
+    ASSERT_TRUE(opened.ok()) << opened.error().message;
+    ASSERT_TRUE(service_->start().ok());
+    url_ = service_->url();
+  }
+  void stop() {
+    if (!service_) return;
+    const Status stopped = service_->stop();
+    EXPECT_TRUE(stopped.ok()) << stopped.error().message;
+    service_.reset();
+  }
+  Result<api::Client::Answer> post(int number, const std::string& wait = "") {
+    api::Client client({url_, ""});
+    net::Query query{{"mail_from", "ann@acme.example"}, {"rcpt_to", "bob@home.example"}};
+    if (!wait.empty()) query.emplace_back("wait", wait);
+    return client.call("POST", "/v1/messages", query, message(number), "message/rfc822");
+  }
+  /// Appends bytes to mail.received that are no event.
+  void append_garbage() {
+    flow::Record record;
+    record.key = SharedBytes(std::string("default"));
+    record.value = SharedBytes(std::string("this is no event"));
+    record.timestamp = service_->world().clock.now();
+    std::promise<bool> synced;
+    std::vector<flow::Entry> entries;
+    entries.push_back({std::string(mail::Received::topic), flow::Lane::live, std::move(record)});
+    service_->pipeline().journal().inlet().append(
+        std::move(entries),
+        [&](const Result<flow::Inlet::Landed>& landed) { synced.set_value(landed.ok()); });
+    ASSERT_TRUE(synced.get_future().get());
+  }
+  std::string get(const std::string& path) {
+    api::Client client({url_, ""});
+    const auto body = client.get(path);
+    return body.ok() ? *body : "error: " + body.error().message;
+  }
+  std::string eventually(const std::string& path, const std::string& wanted) {
+    std::string body;
+    for (int i = 0; i < 1000; ++i) {
+      body = get(path);
+      if (body.find(wanted) != std::string::npos) return body;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    ADD_FAILURE() << path << " never said " << wanted << ": " << body;
+    return body;
+  }
+
+  TemporaryFolder folder_;
+  Common common_;
+  std::unique_ptr<LiveService> service_;
+  std::string url_;
+};
+
+TEST_F(AppTest, ManyClientsAtOnce) {
+  constexpr int clients = 4, each = 25;
+  std::vector<std::thread> threads;
+  std::atomic<int> accepted{0}, judged{0};
+  for (int c = 0; c < clients; ++c) {
+    threads.emplace_back([&, c] {
+      for (int i = 0; i < each; ++i) {
+        // every message twice, from different clients
+        const auto answer = post((c / 2) * each + i, i % 5 == 0 ? "5s" : "");
+        if (answer.ok() && answer->status == 202) ++accepted;
+        if (answer.ok() && answer->status == 200) ++judged;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(accepted + judged, clients * each);
+  EXPECT_EQ(judged, clients * each / 5);
+  eventually("/v1/status", "\"backlog_records\":0");
+  EXPECT_EQ(*service_->pipeline().rows().rows().count({}), static_cast<uint64_t>(clients / 2 * each));
+}
+
+TEST_F(AppTest, APoisonRecordWaitsAloneAndLaterOnesGoOn) {
+  append_garbage();
+  const auto answer = post(1, "5s");
+  ASSERT_TRUE(answer.ok()) << answer.error().message;
+  EXPECT_EQ(answer->status, 200) << answer->body;
+  const std::string parked = eventually("/v1/parked", "\"step\":\"enrich\"");
+  EXPECT_NE(parked.find("\"cause\""), std::string::npos);
+  EXPECT_NE(get("/v1/status").find("\"ok\":false"), std::string::npos);
+}
+
+TEST_F(AppTest, ParkedRecordsAreRetriedAndDropped) {
+  append_garbage();
+  const std::string parked = eventually("/v1/parked", "\"step\":\"enrich\"");
+  const size_t at = parked.find("\"id\":\"") + 6;
+  const std::string id = parked.substr(at, parked.find('"', at) - at);
+  api::Client client({url_, ""});
+  const auto retried = client.post("/v1/parked/" + id + "/retry");
+  ASSERT_TRUE(retried.ok()) << retried.error().message;
+  EXPECT_EQ(client.post("/v1/parked/" + id + "/retry").error().cause, Cause::conflict);
+  // It is still no event: it is parked again, as another attempt.
+  eventually("/v1/parked", "\"attempt\":1");
+}
+
+TEST_F(AppTest, WhatWasAcceptedIsThereAfterARestart) {
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(post(i).ok());
+  stop();
+  start();
+  const auto again = post(3);
+  ASSERT_TRUE(again.ok());
+  EXPECT_NE(again->body.find("\"duplicate\":true"), std::string::npos) << again->body;
+  eventually("/v1/status", "\"backlog_records\":0");
+  EXPECT_EQ(*service_->pipeline().rows().rows().count({}), 10U);
+}
+
+TEST_F(AppTest, VerifyRunsBesideTheService) {
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(post(i).ok());
+  std::string lines;
+  api::Client client({url_, ""});
+  const Status done = client.stream("POST", "/v1/verify", {}, [&](ByteView bytes) {
+    lines += bytes;
+    return true;
+  });
+  ASSERT_TRUE(done.ok()) << done.error().message;
+  EXPECT_NE(lines.find("\"sound\":true"), std::string::npos) << lines;
+}
+
+}  // namespace
+}  // namespace bonafide::app
