@@ -20,7 +20,7 @@ function(bonafide_library name)
   if(BONAFIDE_TESTS AND tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE ${name} ${ARG_TEST_DEPS} GTest::gtest_main GTest::gmock)
-    target_compile_definitions(${name}_test PRIVATE BONAFIDE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    target_compile_definitions(${name}_test PRIVATE BONAFIDE_SOURCE_DIR=".")  # tests run in the checkout's root
     add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   endif()
 endfunction()

@@ -5,6 +5,8 @@
 #include <memory>
 
 #include <libpsl.h>
+
+#include <unordered_map>
 #include <unicode/uidna.h>
 
 #include "base/ip.hpp"
@@ -126,8 +128,13 @@ std::string organisational_domain(std::string_view domain) {
     return std::string(domain);
   const std::string name(domain);
   if (is_digit(name.back()) && IpAddress::parse(name).ok()) return name;
+  // A look-up in the list costs some 20 µs of a message's budget, and mail is from the same domains again and again.
+  static constexpr size_t remembered = 8192;
+  thread_local std::unordered_map<std::string, std::string> known;
+  if (const auto found = known.find(name); found != known.end()) return found->second;
+  if (known.size() >= remembered) known.clear();
   const char* registered = psl_registrable_domain(psl_builtin(), name.c_str());
-  return registered == nullptr ? name : registered;
+  return known.emplace(name, registered == nullptr ? name : registered).first->second;
 }
 
 bool is_free_mail(std::string_view domain) {
