@@ -1,0 +1,17 @@
+#pragma once
+#include "mail/event.hpp"
+#include "trust/reference.hpp"
+
+namespace bonafide::trust {
+
+/// What follows from the facts and the reference data alone: whose message it claims to be, by what machinery it came, and
+/// how it was sent. Pure; asks nothing; bounded whatever the facts are.
+mail::Enrichment enrich(const mail::Received& received, const ReferenceData& reference);
+
+/// The From that counts: the first usable one; null if none is.
+const mail::Address* sender_of(const mail::Facts& facts);
+
+/// Recipients whose relation to the sender is looked at, in the order of the envelope.
+inline constexpr size_t max_relations = 3;
+
+}  // namespace bonafide::trust
