@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -81,6 +82,7 @@ class Api final : public net::HttpHandler {
   env::Logger& logger_;
   env::Metrics& metrics_;
   env::Histogram& seconds_;
+  std::map<int, env::Counter*> responses_;  // by status; on the server's thread only
 };
 
 }  // namespace bonafide::api
