@@ -4,6 +4,7 @@
 // output for each, and a sink's read; sync latency; restart time with a million events.
 //
 //   journal_bench [FOLDER] [RECORDS] [RESTART_RECORDS]
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>

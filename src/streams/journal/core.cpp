@@ -9,6 +9,8 @@ namespace {
 
 constexpr size_t early_write_bytes = size_t{1} << 20;
 constexpr size_t most_definitions = 60'000;
+/// What a frame in memory costs beside its bytes.
+constexpr size_t frame_overhead = 512;
 
 Status check_name(const std::string& what, const std::string& name) {
   if (!name.empty() && name.size() <= max_name_bytes) return Ok{};
@@ -160,8 +162,9 @@ void Core::enqueue(const std::shared_ptr<Frame>& frame) {
   recent.push_back(frame);
   pending_bytes += size;
   unsynced_bytes += size;
-  recent_bytes += size;
+  recent_bytes += size + frame_overhead;
   metrics.records.add(frame->parts.size());
+  record_count += frame->parts.size();
   // Otherwise it is awake already, or sleeps until unsynced_since + idle_sync.
   if (flusher_wake != nullptr && (first || pending_bytes >= early_write_bytes)) flusher_wake->wake();
   drop_old_frames();
@@ -192,6 +195,7 @@ Landed Core::place(const std::shared_ptr<Frame>& frame, std::vector<flow::Entry>
                         state.last);
   }
   for (const auto& entry : progress) tables.apply(entry);
+  progress_moved |= behind.has_value() && !progress.empty();
   finish_frame(*frame, journal_id, progress);
   enqueue(frame);
   wake_readers(flow::Visibility::written, *frame);
@@ -218,12 +222,12 @@ void Core::drop_old_frames() {
       tail.records.pop_front();
       tail.first = part.entry.offset + 1;
     }
-    recent_bytes -= oldest.bytes.size();
+    recent_bytes -= oldest.bytes.size() + frame_overhead;
     recent.pop_front();
   }
 }
 
-std::optional<flow::Inlet::Admission> Core::refusal(size_t bytes) const {
+std::optional<flow::Inlet::Admission> Core::refusal(size_t bytes) {
   using Admission = flow::Inlet::Admission;
   if (failed) return Admission{false, Duration::seconds(30), failed->message};
   if (settings.read_only)
@@ -233,6 +237,24 @@ std::optional<flow::Inlet::Admission> Core::refusal(size_t bytes) const {
     return Admission{false, Duration::millis(100),
                      "the disk is behind: " + std::to_string(unsynced_bytes) + " bytes wait to be synced"};
   }
+  // Looked at again only after some more has been written: this is asked for every message.
+  const uint64_t bytes_between = std::clamp<uint64_t>(settings.max_behind_bytes / 64, 1, 256 << 10);
+  uint64_t fewest = settings.max_behind_records;
+  for (const auto& [name, most] : settings.group_max_behind_records) fewest = std::min(fewest, most);
+  const uint64_t records_between = std::clamp<uint64_t>(fewest / 64, 1, 256);
+  if (progress_moved || next_lsn - behind_checked_lsn >= bytes_between ||
+      record_count - behind_checked_records >= records_between) {
+    behind = behind_refusal(bytes);
+    behind_checked_lsn = next_lsn;
+    behind_checked_records = record_count;
+    progress_moved = false;
+  }
+  return behind;
+}
+
+/// Is a group too far behind?
+std::optional<flow::Inlet::Admission> Core::behind_refusal(size_t bytes) const {
+  using Admission = flow::Inlet::Admission;
   for (const auto& [number, group] : tables.groups()) {
     const auto own = settings.group_max_behind_records.find(group.name);
     const uint64_t most =
@@ -252,14 +274,14 @@ std::optional<flow::Inlet::Admission> Core::refusal(size_t bytes) const {
         }
       }
     }
-    const uint64_t behind = next_lsn - oldest_lsn;
+    const uint64_t distance = next_lsn - oldest_lsn;
     if (live > most) {
       return Admission{false, Duration::seconds(1),
                        group.name + " is " + std::to_string(live) + " messages behind"};
     }
-    if (behind > 0 && behind + bytes > settings.max_behind_bytes) {
+    if (distance > 0 && distance + bytes > settings.max_behind_bytes) {
       return Admission{false, Duration::seconds(1),
-                       group.name + " is " + std::to_string(behind) + " bytes behind"};
+                       group.name + " is " + std::to_string(distance) + " bytes behind"};
     }
   }
   return std::nullopt;
@@ -298,8 +320,10 @@ std::pair<flow::Fate, Landed> Core::commit(Member& member, std::vector<flow::Ent
   const std::shared_ptr<Frame> frame = std::move(*prepared);
   const std::lock_guard lock(mutex);
   if (failed) return {flow::Fate::not_done, {}};
-  const bool holds_all =
-      std::ranges::all_of(consumed, [&](const auto& c) { return member.held.contains(c.shard); });
+  const bool holds_all = std::ranges::all_of(consumed, [&](const Consumed& c) {
+    const auto held = member.held.find(c.shard);
+    return held != member.held.end() && held->second == c.serial;
+  });
   if (member.fenced || member.held.empty() || !holds_all) return {flow::Fate::fenced, {}};
   if (entries.empty() && consumed.empty()) return {flow::Fate::done, {}};
   if (const Status known = know_topics(entries, *frame); !known.ok()) {

@@ -87,6 +87,11 @@ class Core {
   std::map<std::string, flow::Position> holds;
   std::string full;  ///< why the inlet refuses for lack of room; "" if it does not
   env::Wake* flusher_wake = nullptr;
+  uint64_t record_count = 0;  ///< appended since the start
+  // The last look at how far groups are behind.
+  std::optional<flow::Inlet::Admission> behind;
+  uint64_t behind_checked_lsn = 0, behind_checked_records = 0;
+  bool progress_moved = false;
   bool tables_changed = false;  ///< since the catalogue was written
 
   // With the mutex held:
@@ -107,7 +112,7 @@ class Core {
   void wake_readers(flow::Visibility visibility, const Frame& frame);
   void drop_old_frames();
   /// Why a message of this size cannot be taken now; nothing if it can.
-  [[nodiscard]] std::optional<flow::Inlet::Admission> refusal(size_t bytes) const;
+  [[nodiscard]] std::optional<flow::Inlet::Admission> refusal(size_t bytes);
   void enter(const std::shared_ptr<Member>& member);
   void leave(const std::shared_ptr<Member>& member);
   /// Takes all shards from a session for good.
@@ -120,6 +125,7 @@ class Core {
     ShardKey shard;
     flow::Position position;
     uint64_t next_offset;
+    uint64_t serial;  ///< of the holding under which it was read: lost and gained again, it is void
   };
   /// A session's commit.
   std::pair<flow::Fate, Landed> commit(Member& member, std::vector<flow::Entry> entries,
@@ -127,6 +133,7 @@ class Core {
 
  private:
   Status know_topics(std::vector<flow::Entry>& entries, Frame& frame);
+  [[nodiscard]] std::optional<flow::Inlet::Admission> behind_refusal(size_t bytes) const;
   void make_room(size_t bytes);
   void enqueue(const std::shared_ptr<Frame>& frame);
   void roll();

@@ -128,9 +128,13 @@ Result<bool> Cursor::open_segment() {
   }
   auto file = segment_->open(core_->outside.files);
   if (!file.ok()) {
-    segment_.reset();
     if (file.error().cause != Cause::not_found) return file.error();
-    return true;  // retired just now: look again
+    const std::lock_guard lock(core_->mutex);
+    // Retired just now: look again. Else somebody has taken the file away.
+    const bool retired = std::ranges::find(core_->segments, segment_) == core_->segments.end();
+    if (!retired) lost(upto_, segment_->path + ": the segment is missing");
+    segment_.reset();
+    return true;
   }
   walker_ = std::make_unique<FrameWalker>(std::move(*file), segment_->base, core_->journal_id, from, limit);
   return true;

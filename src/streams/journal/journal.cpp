@@ -290,6 +290,7 @@ Status Journal::forget_group(const std::string& name) {
   }
   core_->append_control(FrameKind::control,
                         {{DefinitionKind::forget, flow::Lane::live, *group, 0, 0, 0, 0, ""}}, {});
+  core_->progress_moved = true;
   return Ok{};
 }
 

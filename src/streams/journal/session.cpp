@@ -11,6 +11,9 @@ using flow::ShardId;
 
 namespace {
 
+/// Read and not committed records whose offsets a session remembers; of older ones the disk is asked.
+constexpr size_t most_remembered = 100'000;
+
 class SettledCommit final : public flow::Commit {
  public:
   SettledCommit(Fate fate, Landed landed) : fate_(fate), landed_(std::move(landed)) {}
@@ -41,17 +44,12 @@ class JournalTransaction final : public flow::Transaction {
   std::unique_ptr<flow::Commit> commit() override {
     std::vector<Core::Consumed> progress;
     for (const auto& [shard, position] : consumed_) {
-      const auto key = [&, this] {
-        const std::lock_guard lock(core_->mutex);
-        return core_->shard_key(shard);
-      }();
-      if (!key.ok()) return std::make_unique<SettledCommit>(Fate::fenced, Landed());
-      const auto behind = session_.offset_behind(*key, position);
-      if (!behind.ok()) {
-        const bool fenced = behind.error().cause == Cause::fenced;
+      const auto done = session_.consumed(shard, position);
+      if (!done.ok()) {
+        const bool fenced = done.error().cause == Cause::fenced;
         return std::make_unique<SettledCommit>(fenced ? Fate::fenced : Fate::not_done, Landed());
       }
-      progress.push_back({*key, position, *behind});
+      progress.push_back(*done);
     }
     auto [fate, landed] = core_->commit(*member_, std::move(entries_), progress);
     return std::make_unique<SettledCommit>(fate, std::move(landed));
@@ -139,6 +137,7 @@ Result<std::vector<Delivery>> JournalSession::read(flow::Lane lane, size_t max_r
     const size_t before = out.size();
     const Status status = held.cursor.read(member_->join.visibility, max_records, max_bytes, out, &behind);
     for (size_t i = 0; i < behind.size(); ++i) held.read.emplace_back(out[before + i].position, behind[i]);
+    while (held.read.size() > most_remembered) held.read.pop_front();
     if (status.ok()) continue;
     if (out.empty()) return status.error();
     error_ = status.error();
@@ -177,17 +176,27 @@ Status JournalSession::seek(const ShardId& shard, Position position) {
   return Ok{};
 }
 
-Result<uint64_t> JournalSession::offset_behind(ShardKey shard, Position position) {
-  const auto held = held_.find(shard);
+Result<Core::Consumed> JournalSession::consumed(const ShardId& shard, Position position) {
+  const auto key = [&]() -> Result<ShardKey> {
+    const std::lock_guard lock(core_->mutex);
+    return core_->shard_key(shard);
+  }();
+  if (!key.ok()) return fenced_error(*member_);
+  if (!held_.contains(*key)) BONAFIDE_TRY(follow_group());  // nothing was read of it yet
+  const auto held = held_.find(*key);
   if (held == held_.end()) return fenced_error(*member_);
+  Core::Consumed out{*key, position, 0, held->second.serial};
   auto& read = held->second.read;
-  std::optional<uint64_t> behind;
+  bool found = false;
   while (!read.empty() && read.front().first <= position) {
-    if (read.front().first == position) behind = read.front().second;
+    found = read.front().first == position;
+    out.next_offset = read.front().second;
     read.pop_front();
   }
-  if (behind) return *behind;
-  return offset_after(core_, shard, position);
+  if (!found) {
+    BONAFIDE_ASSIGN(out.next_offset, offset_after(core_, *key, position));
+  }
+  return out;
 }
 
 std::unique_ptr<flow::Transaction> JournalSession::begin() {

@@ -25,8 +25,9 @@ class JournalSession final : public flow::Session {
   Status seek(const flow::ShardId& shard, flow::Position position) override;
   std::unique_ptr<flow::Transaction> begin() override;
 
-  /// The offset behind a position that was read and not committed yet; of others the disk is asked.
-  Result<uint64_t> offset_behind(ShardKey shard, flow::Position position);
+  /// What the commit of a position says to the journal. The offset behind it is remembered from the read,
+  /// else the disk is asked. Errors: fenced (the shard is not held).
+  Result<Core::Consumed> consumed(const flow::ShardId& shard, flow::Position position);
 
  private:
   struct Held {

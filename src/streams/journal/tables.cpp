@@ -77,7 +77,7 @@ void Tables::apply(const Definition& definition) {
     }
     case DefinitionKind::member: {
       const auto group = groups_.find(definition.number);
-      if (group == groups_.end()) return;
+      if (group == groups_.end() || !topics_.contains(definition.second)) return;
       auto& topics = group->second.topics;
       const auto at = std::lower_bound(topics.begin(), topics.end(), definition.second);
       if (at == topics.end() || *at != definition.second) topics.insert(at, definition.second);
