@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <unordered_map>
 #include <utility>
 
 #include "base/text.hpp"
@@ -150,6 +151,24 @@ void write_json(Decoder& in, const Node& node, std::string& out) {
       write_nested(in, node, out);
   }
 }
+
+/// The members of an object by key; small ones are searched, large ones are not worth what that would cost.
+class Members {
+ public:
+  explicit Members(const Json& json) : json_(json) {
+    if (json.keys.size() <= 32) return;
+    for (size_t i = 0; i < json.keys.size(); ++i) by_key_.emplace(json.keys[i], &json.items[i]);
+  }
+  [[nodiscard]] const Json* find(std::string_view key) const {
+    if (by_key_.empty()) return json_.find(key);
+    const auto found = by_key_.find(key);
+    return found == by_key_.end() ? nullptr : found->second;
+  }
+
+ private:
+  const Json& json_;
+  std::unordered_map<std::string_view, const Json*> by_key_;
+};
 
 /// JSON to binary, for data and for defaults.
 class JsonReader {
@@ -320,8 +339,9 @@ class JsonReader {
   Status record(const Json& json, const Node& node, std::string& out) {
     if (json.kind != Json::Kind::object) return mismatch(json, node);
     size_t found = 0;
+    const Members members(json);
     for (const Field& field : node.fields) {
-      if (const Json* member = json.find(field.name)) {
+      if (const Json* member = members.find(field.name)) {
         ++found;
         BONAFIDE_TRY(read(*member, *field.type, out));
       } else {
@@ -354,6 +374,7 @@ class JsonReader {
     for (const Field& field : node.fields) names.push_back(field.name);
     for (size_t i = 0; i < json.keys.size(); ++i) {
       if (std::find(names.begin(), names.end(), json.keys[i]) != names.end()) continue;
+      if (names.size() > 1000) names.resize(1000);
       const std::string slip = closest(json.keys[i], names);
       return error(json.items[i], quoted(node.name) + " has no field " + quoted(json.keys[i]) +
                                       (slip.empty() ? "" : ": did you mean " + quoted(slip) + "?"));

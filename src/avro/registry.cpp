@@ -241,6 +241,10 @@ Result<Compatibility> EmbeddedRegistry::compatibility(const std::string& subject
 
 Status EmbeddedRegistry::set_compatibility(const std::string& subject, std::optional<Compatibility> level) {
   const std::lock_guard lock(mutex_);
+  if (const auto found = content_.subjects.find(subject);
+      found != content_.subjects.end() && found->second.level == level) {
+    return Ok{};
+  }
   Content next = content_;
   if (subject.empty()) {
     next.level = level.value_or(Compatibility::backward);

@@ -13,6 +13,8 @@ namespace {
 
 constexpr size_t max_steps = 200'000;
 constexpr int max_compile_depth = 300;
+constexpr size_t max_comparisons = 2'000'000;  // of branches of two unions
+constexpr size_t max_gaps = 1000;
 
 std::string_view unqualified(std::string_view name) { return name.substr(name.rfind('.') + 1); }
 
@@ -48,7 +50,8 @@ class PlanCompiler {
   Result<Plan> compile() {
     link();
     if (too_large_)
-      return {Cause::exhausted, "the schemas are too entangled to be resolved: over 200000 pairs of types"};
+      return {Cause::exhausted,
+              "the schemas are too entangled to be resolved: they have too many pairs of types"};
     if (broken(data_->root)) return {Cause::invalid, step(data_->root).message};
     find_copies();
     return Plan(data_);
@@ -285,6 +288,8 @@ class PlanCompiler {
     for (int closeness = 0; closeness < 3; ++closeness) {
       for (size_t i = 0; i < reader.branches.size(); ++i) {
         const Node& branch = *reader.branches[i];
+        if (++comparisons_ > max_comparisons) too_large_ = true;
+        if (too_large_) return fail(index, "the schemas are too entangled");
         if (nearness(writer, branch) != closeness) continue;
         const uint32_t child = pair(writer, branch);
         nearest = nearest.value_or(child);
@@ -318,7 +323,9 @@ class PlanCompiler {
       to_visit.pop_back();
       Step& made = step(index);
       if (met[index] != 0 && !made.ways.empty()) continue;
-      for (const Gap& gap : made.gaps) data_->gaps.push_back({place + gap.place, gap.message});
+      for (const Gap& gap : made.gaps) {
+        if (data_->gaps.size() < max_gaps) data_->gaps.push_back({place + gap.place, gap.message});
+      }
       if (met[index] == 0) {
         for (std::string& message : made.messages) {
           if (!message.empty()) message = place + ": " + message;
@@ -417,6 +424,7 @@ class PlanCompiler {
   std::shared_ptr<Plan::Data> data_;
   std::map<Key, uint32_t> steps_of_;
   int depth_ = 0;
+  size_t comparisons_ = 0;
   bool too_large_ = false;
 };
 

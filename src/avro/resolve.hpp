@@ -25,7 +25,7 @@ class Plan {
   /// A plan may still meet values it cannot read (a union's branch, an enum's symbol): see gaps().
   static Result<Plan> compile(const Schema& writer, const Schema& reader);
 
-  /// All gaps between two schemas, also where there is no plan.
+  /// All gaps between two schemas (the first thousand), also where there is no plan.
   static std::vector<Gap> find_gaps(const Schema& writer, const Schema& reader);
 
   /// Reads one value of the writer's schema and appends it as one of the reader's. `max_bytes` bounds what is

@@ -175,6 +175,27 @@ TEST(Resolve, OutputIsBounded) {
   EXPECT_NE(done.error().message.find("too large"), std::string::npos);
 }
 
+TEST(Resolve, HostilePairsOfSchemasAreRefused) {
+  std::string records = "[";
+  for (int i = 0; i < 3000; ++i) {
+    records +=
+        (i == 0 ? "" : ",") + (R"({"type":"record","name":"R)" + std::to_string(i) + R"(","fields":[]})");
+  }
+  const Schema schema = parsed(records + "]");
+  const auto plan = Plan::compile(schema, schema);
+  ASSERT_FALSE(plan.ok());
+  EXPECT_EQ(plan.error().cause, Cause::exhausted);
+
+  std::string many =
+      R"({"type":"record","name":"R","fields":[{"name":"f","type":{"type":"enum","name":"E","symbols":["S")";
+  for (int i = 0; i < 2000; ++i) many += ",\"S" + std::to_string(i) + "\"";
+  many += "]}}";
+  for (int i = 0; i < 2000; ++i) many += R"(,{"name":"f)" + std::to_string(i) + R"(","type":"E"})";
+  std::string few = many;
+  few.erase(few.find(",\"S0\""), few.find("]}}") - few.find(",\"S0\""));
+  EXPECT_EQ(Plan::find_gaps(parsed(many + "]}"), parsed(few + "]}")).size(), 1000u);
+}
+
 std::vector<std::string> against(const std::vector<Schema>& history, const Schema& next, Compatibility mode) {
   std::vector<std::string> texts;
   for (const Incompatibility& one : check_compatibility(history, next, mode)) texts.push_back(one.text());

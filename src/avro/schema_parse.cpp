@@ -133,9 +133,14 @@ class SchemaParser {
       return error(json,
                    quoted(name) + " needs attributes of its own: write {\"type\": " + quoted(name) + ", …}");
     }
-    for (const auto& [known, node] : data_->named) candidates.push_back(known);
+    constexpr size_t enough = 1000;  // to look for a slip among
+    for (const auto& [known, node] : data_->named) {
+      if (candidates.size() < enough) candidates.push_back(known);
+    }
     if (known_ != nullptr) {
-      for (const auto& [known, entry] : known_->entries_) candidates.push_back(known);
+      for (const auto& [known, entry] : known_->entries_) {
+        if (candidates.size() < enough) candidates.push_back(known);
+      }
     }
     const std::string slip = closest(full, candidates);
     return error(
