@@ -76,7 +76,8 @@ class Session {
   /// the place; the damaged stretch is skipped by the next read); unavailable.
   virtual Result<std::vector<Delivery>> read(Lane lane, size_t max_records, size_t max_bytes) = 0;
   /// Shards gained or lost since the last call; at first all that are held. A lost shard's uncommitted work
-  /// is void.
+  /// is void: a commit of records that were read before the loss is fenced, also when the shard has come back
+  /// meanwhile. Callers look at lost() first.
   virtual std::vector<ShardId> gained() = 0;
   virtual std::vector<ShardId> lost() = 0;
   /// The group's committed progress in a held shard.

@@ -14,7 +14,11 @@ constexpr Duration commit_poll = Duration::millis(1);
 
 ProcessorWorker::ProcessorWorker(ProcessorPlan plan, WorkerParts parts, WorkerOptions options)
     : Worker(plan.name, {plan.group, {plan.from}, Visibility::written, nullptr}, parts, options),
-      plan_(std::move(plan)) {
+      plan_(std::move(plan)),
+      not_folded_(
+          parts.metrics.counter("bonafide_history_not_folded_total",
+                                "Outputs whose observations could not be read when a history was rebuilt",
+                                {{"step", plan_.name}})) {
   for (const auto& step : plan_.steps) metrics_.emplace_back(parts_.metrics, step.name);
 }
 
@@ -23,6 +27,7 @@ ProcessorWorker::~ProcessorWorker() = default;
 Status ProcessorWorker::joined() { return notice_shards(); }
 
 void ProcessorWorker::left() {
+  waiting_.clear();
   batch_.reset();
   mailbox_.reset();
   flights_.clear();
@@ -32,7 +37,7 @@ void ProcessorWorker::left() {
 
 Time ProcessorWorker::work_due() const {
   const Time now = parts_.clock.steady();
-  if (!catching_up_.empty() && finished()) return now;
+  if (!catching_up_.empty() && !batch_ && flights_.empty()) return now;
   if (!flights_.empty()) return now + commit_poll;
   if (mailbox_) return ask_deadline_ + grace;
   return nothing_to_read_ ? Time{INT64_MAX} : now;
@@ -41,7 +46,7 @@ Time ProcessorWorker::work_due() const {
 Result<Progress> ProcessorWorker::work() {
   BONAFIDE_TRY(notice_shards());
   // What is under way is counted into the state, or lies over it, before outputs of others come in.
-  if (!catching_up_.empty() && finished()) return catch_up();
+  if (!catching_up_.empty() && !batch_ && flights_.empty()) return catch_up();
   // While a question is under way the state must not change: its answers could hold a commit's deltas or not.
   bool worked = false;
   if (!mailbox_) {
@@ -57,7 +62,8 @@ Status ProcessorWorker::notice_shards() {
   for (const auto& shard : session_->lost()) {
     std::erase_if(catching_up_, [&](const CatchUp& c) { return c.shard == output_of(shard); });
     const auto of_shard = [&](const Delivery& delivery) { return delivery.shard == shard; };
-    if (batch_ && std::ranges::any_of(batch_->deliveries(), of_shard)) {
+    if (std::ranges::any_of(waiting_, of_shard) ||
+        (batch_ && std::ranges::any_of(batch_->deliveries(), of_shard))) {
       return {Cause::fenced, shard.text() + " was lost while its records were being processed"};
     }
   }
@@ -90,17 +96,20 @@ Result<Progress> ProcessorWorker::catch_up() {
     BONAFIDE_ASSIGN(applied_[shard], plan_.state->applied(shard));
     BONAFIDE_ASSIGN(reader, parts_.log.written_reader(shard, applied_[shard]));
   }
-  BONAFIDE_ASSIGN(const auto deliveries, reader->read(options_.max_records, options_.max_bytes));
+  BONAFIDE_ASSIGN(const auto deliveries, read_on(*reader));
   if (deliveries.empty()) {
     catching_up_.pop_front();
     return Progress::worked;
   }
   std::vector<Delta> deltas;
   for (const auto& delivery : deliveries) {
-    auto some = plan_.fold->deltas(delivery.record);
+    auto some = fold(delivery);
     if (!some.ok()) {
-      return Error{Cause::damaged, delivery.shard.text() +
-                                       ": history cannot be rebuilt from an output: " + some.error().message};
+      not_folded_.add();
+      parts_.logger.error(
+          "history.not_folded",
+          {{"worker", name_}, {"shard", delivery.shard.text()}, {"error", some.error().message}});
+      continue;
     }
     std::ranges::move(*some, std::back_inserter(deltas));
   }
@@ -108,6 +117,14 @@ Result<Progress> ProcessorWorker::catch_up() {
   BONAFIDE_TRY(plan_.state->apply({shard, applied, deliveries.back().position}, deltas));
   applied = deliveries.back().position;
   return Progress::worked;
+}
+
+Result<std::vector<Delta>> ProcessorWorker::fold(const Delivery& delivery) {
+  try {
+    return plan_.fold->deltas(delivery.record);
+  } catch (const std::exception& e) {
+    return {Cause::internal, std::string("exception: ") + e.what()};
+  }
 }
 
 /// Commits settle in order; the deltas of each go to the state before the next one's.
@@ -159,11 +176,16 @@ Status ProcessorWorker::apply(const Flight& flight) {
 
 Result<Progress> ProcessorWorker::go_on() {
   if (!batch_) {
+    if (!takes_more()) waiting_.clear();  // the session ends: who comes next reads them again
     if (!takes_more() || !catching_up_.empty() || flights_.size() >= options_.max_commits)
       return Progress::idle;
-    BONAFIDE_ASSIGN(auto deliveries, read());
-    if (deliveries.empty()) return Progress::idle;
-    begin_batch(std::move(deliveries));
+    if (waiting_.empty()) {
+      BONAFIDE_ASSIGN(waiting_, read());
+      if (waiting_.empty()) return Progress::idle;
+      BONAFIDE_TRY(notice_shards());  // gained just now: its records wait until its history is there
+      if (!catching_up_.empty()) return Progress::worked;
+    }
+    begin_batch(std::exchange(waiting_, {}));
   }
   if (!run_batch()) return Progress::idle;
   const size_t records = batch_->deliveries().size();

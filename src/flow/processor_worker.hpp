@@ -48,13 +48,14 @@ class ProcessorWorker final : public Worker {
   Status joined() override;
   void left() override;
   Result<Progress> work() override;
-  [[nodiscard]] bool finished() const override { return !batch_ && flights_.empty(); }
+  [[nodiscard]] bool finished() const override { return waiting_.empty() && !batch_ && flights_.empty(); }
   [[nodiscard]] Time work_due() const override;
 
   Status notice_shards();
   [[nodiscard]] ShardId output_of(const ShardId& input) const { return {plan_.to, input.lane, input.number}; }
   Status begin_catch_up(const ShardId& gained);
   Result<Progress> catch_up();
+  Result<std::vector<Delta>> fold(const Delivery& delivery);
   Result<bool> settle_commits();
   Status apply(const Flight& flight);
   Result<Progress> go_on();
@@ -66,9 +67,11 @@ class ProcessorWorker final : public Worker {
   void note_lag(size_t step);
 
   ProcessorPlan plan_;
+  env::Counter& not_folded_;
   std::vector<StepMetrics> metrics_;
   std::deque<CatchUp> catching_up_;
   std::map<ShardId, Position> applied_;  ///< of the output topic, in the state
+  std::vector<Delivery> waiting_;        ///< read, not begun
   std::optional<Batch> batch_;
   std::shared_ptr<Mailbox> mailbox_;  ///< of the question under way
   std::vector<std::string> asking_;   ///< its keys

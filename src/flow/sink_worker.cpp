@@ -40,7 +40,7 @@ Time SinkWorker::work_due() const {
 }
 
 Result<Progress> SinkWorker::work() {
-  drop_lost();
+  BONAFIDE_TRY(drop_lost());
   BONAFIDE_TRY(take_up_gained());
   if (!takes_more() && !parking_) pieces_.clear();  // not applied: they come again
   Progress done = Progress::idle;
@@ -59,14 +59,17 @@ Result<Progress> SinkWorker::work() {
   return done;
 }
 
-void SinkWorker::drop_lost() {
+Status SinkWorker::drop_lost() {
   for (const auto& shard : session_->lost()) {
+    if (parking_ && pieces_.front().stretch.shard == shard) {
+      return {Cause::fenced, shard.text() + " was lost while one of its records was being parked"};
+    }
     read_upto_.erase(shard);
     committed_.erase(shard);
     std::erase(to_take_up_, shard);
-    if (parking_ && pieces_.front().stretch.shard == shard) parking_.reset();
     std::erase_if(pieces_, [&](const Piece& piece) { return piece.stretch.shard == shard; });
   }
+  return Ok{};
 }
 
 /// The sink's own progress decides where a gained shard goes on, not the group's, which lags behind it. What
@@ -75,6 +78,7 @@ void SinkWorker::drop_lost() {
 Status SinkWorker::take_up_gained() {
   std::ranges::move(session_->gained(), std::back_inserter(to_take_up_));
   if (to_take_up_.empty()) return Ok{};
+  parked_.reset();  // the former holder may have parked some
   BONAFIDE_TRY(plan_.sink->settle(parts_.clock.steady(), true));
   while (!to_take_up_.empty()) {
     const ShardId shard = to_take_up_.back();
@@ -89,9 +93,13 @@ Status SinkWorker::take_up_gained() {
 
 Status SinkWorker::read_pieces() {
   BONAFIDE_ASSIGN(auto deliveries, read());
+  BONAFIDE_TRY(
+      drop_lost());  // also what was lost and came back since the last look: it is to be taken up anew
   const Time now = parts_.clock.now();
   std::map<ShardId, Piece> by_shard;  // live lanes come before backfill
   for (auto& delivery : deliveries) {
+    if (!read_upto_.contains(delivery.shard))
+      continue;  // gained just now: taken up, and read again, by the next step
     metrics_.received.add();
     metrics_.lag_in.observe(now - delivery.record.timestamp);
     auto& piece = by_shard[delivery.shard];
@@ -176,6 +184,11 @@ Status SinkWorker::refused(const Error& error, size_t poison) {
   }
   auto transaction = session_->begin();
   transaction->append(parked_entry(plan_.parked, plan_.name, delivery, error));
+  // No progress, but bound to the shard: if that is lost by now, the park is fenced, and the next holder's to
+  // make.
+  const auto under_way = progress_ ? progress_upto_.find(delivery.shard) : progress_upto_.end();
+  transaction->consumed(delivery.shard,
+                        under_way == progress_upto_.end() ? committed_[delivery.shard] : under_way->second);
   parking_ = Parking{poison, transaction->commit(), {}};
   metrics_.parked.add();
   return Ok{};
@@ -190,7 +203,7 @@ Result<bool> SinkWorker::park_settled() {
     if (*fate != Fate::done) return Error{Cause::fenced, "parking a record was not done"};
     parking_->place = parking_->commit->landed().front();
     parking_->commit.reset();
-    parked_->emplace(Place{poison->shard, poison->position}, parking_->place);
+    if (parked_) parked_->emplace(Place{poison->shard, poison->position}, parking_->place);
   }
   BONAFIDE_ASSIGN(const Position synced, parts_.log.synced(parking_->place.first));
   if (synced < parking_->place.second) return false;
@@ -207,7 +220,7 @@ Status SinkWorker::know_parked() {
   for (const auto& shard : shards) {
     BONAFIDE_ASSIGN(const auto reader, parts_.log.written_reader(shard.id, {}));
     for (;;) {
-      BONAFIDE_ASSIGN(const auto deliveries, reader->read(options_.max_records, options_.max_bytes));
+      BONAFIDE_ASSIGN(const auto deliveries, read_on(*reader));
       if (deliveries.empty()) break;
       for (const auto& delivery : deliveries) {
         const auto parked = ParkedRecord::decode(delivery.record.value.view());

@@ -38,7 +38,7 @@ class SinkWorker final : public Worker {
     std::vector<Delivery> deliveries;
   };
 
-  void drop_lost();
+  Status drop_lost();
   Status take_up_gained();
   Status read_pieces();
   Result<Progress> apply_next();

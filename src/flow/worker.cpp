@@ -72,6 +72,7 @@ Result<Progress> Worker::step() {
     return Progress::idle;
   }
   if (parts_.clock.steady() < retry_at_) return Progress::idle;
+  if (health_.doing() == Doing::idle) health_.progress(parts_.clock.steady());  // it slept, it was not stuck
   const bool was_joined = session_ != nullptr;
   auto done = try_work();
   if (!done.ok()) return recover(done.error());
@@ -145,11 +146,23 @@ Time Worker::due() const {
 Result<std::vector<Delivery>> Worker::read() {
   auto batch = read_lanes();
   if (batch.ok() || batch.error().cause != Cause::damaged) return batch;
-  // Named and counted; the log goes on behind the damage.
-  damaged_.add();
-  parts_.logger.error("log.damaged", {{"worker", name_}, {"error", batch.error().message}});
+  note_damage(batch.error());
   nothing_to_read_ = false;
   return std::vector<Delivery>();
+}
+
+Result<std::vector<Delivery>> Worker::read_on(Reader& reader) {
+  for (;;) {
+    auto some = reader.read(options_.max_records, options_.max_bytes);
+    if (some.ok() || some.error().cause != Cause::damaged) return some;
+    note_damage(some.error());
+  }
+}
+
+/// Named and counted; the log goes on behind the damage.
+void Worker::note_damage(const Error& error) {
+  damaged_.add();
+  parts_.logger.error("log.damaged", {{"worker", name_}, {"error", error.message}});
 }
 
 Result<std::vector<Delivery>> Worker::read_lanes() {
@@ -202,7 +215,14 @@ Entry Worker::parked_entry(const std::string& topic, const std::string& step, co
                       parts_.clock.now()};
   Entry entry{topic, delivery.shard.lane, {}};
   entry.record.key = delivery.record.key;
-  entry.record.value = SharedBytes(parked.encode());
+  std::string encoded = parked.encode();
+  if (encoded.size() + parked.key.size() > parts_.log.traits().max_record_bytes) {
+    parked.cause = "its " + std::to_string(parked.value.size()) +
+                   " bytes are too many to be parked, they stay where they were read; " + parked.cause;
+    parked.value = {};
+    encoded = parked.encode();
+  }
+  entry.record.value = SharedBytes(std::move(encoded));
   entry.record.timestamp = delivery.record.timestamp;
   parts_.logger.warn("event.parked",
                      {{"step", step}, {"shard", delivery.shard.text()}, {"cause", to_string(error.cause)}});

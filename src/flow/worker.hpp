@@ -97,6 +97,8 @@ class Worker : public Stepper {
 
   /// Whatever has arrived, live first, within the batch's bounds.
   Result<std::vector<Delivery>> read();
+  /// What a reader gives next, past damage, which is named and counted.
+  Result<std::vector<Delivery>> read_on(Reader& reader);
   /// Adapts the size of batches to the time one took.
   void took(Duration time, size_t records);
   /// Sets backlog_seconds, at most once a second.
@@ -120,6 +122,7 @@ class Worker : public Stepper {
   Result<Progress> try_work();
   void end();
   Result<std::vector<Delivery>> read_lanes();
+  void note_damage(const Error& error);
   Result<Progress> recover(const Error& error);
 
   std::atomic<Stop> stop_{Stop::running};

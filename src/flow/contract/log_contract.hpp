@@ -178,6 +178,24 @@ TEST_P(LogContract, ASuccessorFencesTheFormerHolder) {
   EXPECT_EQ(values(everything("out")), (std::vector<std::string>{"1!", "2!"}));
 }
 
+// Another session may have processed some of the records in between: what was read before the loss must not
+// land.
+TEST_P(LogContract, WorkOnALostShardIsVoidEvenWhenTheShardComesBack) {
+  put({entry("in", "a", "1"), entry("in", "a", "2"), entry("in", "a", "3")});
+  auto first = join("g", {"in"});
+  const auto read = drain(*first, 3);
+  {
+    auto second = join("g", {"in"});
+    const auto theirs = drain(*second, 3);
+    EXPECT_EQ(fate_of(*process(*second, {theirs[0]}, "out")), Fate::done);
+  }
+  harness().settle();
+  EXPECT_NE(fate_of(*process(*first, read, "out")), Fate::done);
+  EXPECT_EQ(values(everything("out")), (std::vector<std::string>{"1!"}));
+  first = join("g", {"in"});
+  EXPECT_EQ(values(drain(*first, 2)), (std::vector<std::string>{"2", "3"}));
+}
+
 TEST_P(LogContract, AnExpelledSessionIsFenced) {
   put({entry("in", "a", "1")});
   auto session = join("g", {"in"});

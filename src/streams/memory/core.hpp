@@ -17,6 +17,11 @@ struct MemoryLog::Member {
   std::vector<flow::ShardId> gained, lost;
   bool fenced = false;
 
+  /// A shard that was lost and came back is not held before the session has noticed the loss: what it read
+  /// before is void.
+  [[nodiscard]] bool holds(const flow::ShardId& shard) const {
+    return held.contains(shard) && std::ranges::find(lost, shard) == lost.end();
+  }
   [[nodiscard]] bool reads(const std::string& topic) const {
     return std::ranges::find(join.topics, topic) != join.topics.end();
   }

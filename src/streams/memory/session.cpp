@@ -59,7 +59,7 @@ class MemoryLog::MemoryTransaction final : public flow::Transaction {
 
   std::unique_ptr<flow::Commit> land(std::vector<Core::Callback>& due) {
     const bool holds_all =
-        std::ranges::all_of(consumed_, [&](const auto& c) { return member_->held.contains(c.first); });
+        std::ranges::all_of(consumed_, [&](const auto& c) { return member_->holds(c.first); });
     if (member_->fenced || member_->held.empty() || !holds_all) return settled(Fate::fenced);
     for (const auto& entry : entries_) {
       if (entry.record.key.size() + entry.record.value.size() > core_->options_.max_record_bytes) {
@@ -118,7 +118,7 @@ class MemoryLog::MemorySession final : public flow::Session {
     // Begins where the last read ended, so that no shard waits for another.
     std::vector<std::pair<const ShardId, uint64_t>*> order;
     for (auto& held : member_->held) {
-      if (held.first.lane == lane) order.push_back(&held);
+      if (held.first.lane == lane && member_->holds(held.first)) order.push_back(&held);
     }
     if (order.empty()) return out;
     std::ranges::rotate(order, order.begin() + static_cast<long>(turn_++ % order.size()));
