@@ -88,8 +88,9 @@ struct Bench {
 
   /// One thread is door, step and sink in turn; the flusher has its own.
   void through(uint64_t records) {
+    env::EventWake wake;
     auto step = std::move(journal->join({"step", {"in"}, flow::Visibility::written, nullptr}).value());
-    auto sink = std::move(journal->join({"sink", {"out"}, flow::Visibility::synced, nullptr}).value());
+    auto sink = std::move(journal->join({"sink", {"out"}, flow::Visibility::synced, &wake}).value());
     std::atomic<uint64_t> acked{0};
     const auto began = clock.steady();
     const double cpu = cpu_seconds();
@@ -114,6 +115,8 @@ struct Bench {
         auto transaction = sink->begin();
         transaction->consumed(out->back().shard, out->back().position);
         transaction->commit();
+      } else if (read->empty()) {
+        wake.wait(Duration::millis(5));  // the disk is behind
       }
     }
     const double seconds = (clock.steady() - began).in_seconds();
@@ -153,7 +156,7 @@ struct Bench {
     auto group = std::move(journal->join({"later", {"in"}, flow::Visibility::written, nullptr}).value());
     for (uint64_t i = 0; i < records;) {
       if (!journal->inlet().admit(record_bytes * 16).now) {
-        std::this_thread::yield();
+        env::EventWake().wait(Duration::millis(1));
         continue;
       }
       std::vector<flow::Entry> entries;
@@ -181,6 +184,7 @@ struct Bench {
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   const std::string folder = argc > 1 ? argv[1] : "journal_bench.data";
   const uint64_t records = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 100'000;
   const uint64_t restart_records = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 1'000'000;

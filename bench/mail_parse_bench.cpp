@@ -1,7 +1,7 @@
 // Links: mail_parse
 //
-// What it costs to turn raw mail into facts: CPU microseconds a message, for messages like those of a company's
-// inbound stream, made here.
+// What it costs to turn raw mail into facts: CPU microseconds a message, for messages like those of a
+// company's inbound stream, made here.
 //
 //   mail_parse_bench [ROUNDS]
 #include <cstdio>

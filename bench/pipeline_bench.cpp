@@ -4,10 +4,9 @@
 //
 //   pipeline_bench [--messages N] [--rate R] [SET]
 //
-// Feeds SET (a folder with manifest.jsonl and mail/) or the simulated company's mail. Without --rate as fast as it goes: messages a
-// second until everything is in rows and archive. With --rate: the latency from acceptance to the durable verdict.
-#include <sys/resource.h>
-
+// Feeds SET (a folder with manifest.jsonl and mail/) or the simulated company's mail. Without --rate as fast
+// as it goes: messages a second until everything is in rows and archive. With --rate: the latency from
+// acceptance to the durable verdict.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -16,6 +15,8 @@
 #include <filesystem>
 #include <mutex>
 #include <thread>
+
+#include <sys/resource.h>
 
 #include "app/demo/company.hpp"
 #include "app/live_service.hpp"
@@ -40,7 +41,8 @@ Result<std::vector<Message>> load(const std::string& set, size_t count) {
     app::demo::Company company(settings);
     while (messages.size() < count) {
       auto next = company.next();
-      if (next.direction == mail::Direction::inbound) messages.push_back({std::move(next.raw), next.envelope, next.at});
+      if (next.direction == mail::Direction::inbound)
+        messages.push_back({std::move(next.raw), next.envelope, next.at});
     }
     return messages;
   }
@@ -88,11 +90,13 @@ Status run(const std::string& set, size_t count, double rate) {
     const double cpu_began = cpu_seconds();
     for (const auto& message : messages) {
       if (rate > 0) {
-        const Time due = began + Duration::micros(static_cast<int64_t>(static_cast<double>(fresh) * 1e6 / rate));
+        const Time due =
+            began + Duration::micros(static_cast<int64_t>(static_cast<double>(fresh) * 1e6 / rate));
         const Time now = clock.steady();
         if (due > now) std::this_thread::sleep_for(std::chrono::microseconds((due - now).us));
       }
-      while (!service.pipeline().collector().admit(message.raw.size()).now) std::this_thread::sleep_for(std::chrono::microseconds(200));
+      while (!service.pipeline().collector().admit(message.raw.size()).now)
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
       steps::Submission submission;
       submission.raw = message.raw;
       submission.door = "bench";
@@ -106,17 +110,24 @@ Status run(const std::string& set, size_t count, double rate) {
         ++answered;
       });
     }
-    while (answered < fresh || judged + duplicates < fresh) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    while (answered < fresh || judged + duplicates < fresh)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     done = service.stop();  // until everything is in rows and archive, and synced
     const double seconds = (clock.steady() - began).in_seconds(), cpu = cpu_seconds() - cpu_began;
     std::sort(latencies_us.begin(), latencies_us.end());
-    const auto at = [&](double q) { return static_cast<double>(latencies_us[static_cast<size_t>(q * static_cast<double>(latencies_us.size() - 1))]) / 1000; };
+    const auto at = [&](double q) {
+      return static_cast<double>(
+                 latencies_us[static_cast<size_t>(q * static_cast<double>(latencies_us.size() - 1))]) /
+             1000;
+    };
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
-    std::printf("%zu messages in %.2f s: %.0f a second, %.1f us of processor a message; verdict p50 %.2f p99 %.2f p99.9 %.2f ms; "
-                "resident %ld MB at most\n",
-                fresh, seconds, static_cast<double>(fresh) / seconds, cpu * 1e6 / static_cast<double>(fresh), at(0.5), at(0.99),
-                at(0.999), usage.ru_maxrss / 1024);
+    std::printf(
+        "%zu messages in %.2f s: %.0f a second, %.1f us of processor a message; verdict p50 %.2f p99 %.2f "
+        "p99.9 %.2f ms; "
+        "resident %ld MB at most\n",
+        fresh, seconds, static_cast<double>(fresh) / seconds, cpu * 1e6 / static_cast<double>(fresh), at(0.5),
+        at(0.99), at(0.999), usage.ru_maxrss / 1024);
   }
   std::filesystem::remove_all(folder);
   return done;

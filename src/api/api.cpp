@@ -42,6 +42,7 @@ Api::Api(const ApiSettings& settings, Access access, Service& service, env::Cloc
 const std::vector<Api::Route>& Api::routes() {
   static const std::vector<Route> all = {
       {"POST", "/v1/messages", &Api::post_message, true},
+      {"POST", "/v1/score", &Api::post_score, true},
       {"GET", "/v1/messages/*", &Api::get_message},
       {"GET", "/v1/export", &Api::get_export},
       {"GET", "/v1/status", &Api::get_status},

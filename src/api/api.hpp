@@ -1,5 +1,6 @@
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,7 @@ class Api final : public net::HttpHandler {
   static net::Response not_matched(const net::Request& request, const Match& match);
 
   void post_message(Call& call);
+  void post_score(Call& call);
   void get_message(Call& call);
   void get_export(Call& call);
   void get_status(Call& call);
@@ -67,6 +69,8 @@ class Api final : public net::HttpHandler {
     Submission submission;
     Duration wait;
   };
+  /// The submission with its body; answers and gives nothing where it cannot be taken.
+  std::optional<Posted> take_submission(Call& call) const;
   Result<Posted> read_submission(const net::Request& head, const Access::Caller& caller) const;
   void await_verdicts(const Receipt& receipt, Time until, const net::Reply& reply);
   /// Answers with what the service says.

@@ -76,6 +76,9 @@ class TestService final : public Service {
     });
     changed_.notify_all();
   }
+  void score(Submission submission, Answer answer) override {
+    answer(R"({"bytes":)" + std::to_string(submission.raw.size()) + "}");
+  }
   void message(const EventId& id, bool rescore, Answer answer) override {
     later([id, rescore, answer = std::move(answer)] {
       if (id.hex().ends_with("00")) return answer(Error{Cause::not_found, "there is no event " + id.hex()});

@@ -105,15 +105,30 @@ Result<Api::Posted> Api::read_submission(const net::Request& head, const Access:
   return posted;
 }
 
-void Api::post_message(Call& call) {
+std::optional<Api::Posted> Api::take_submission(Call& call) const {
   auto posted = read_submission(call.request, call.caller);
-  if (!posted.ok()) return call.reply.send(problem(posted.error()));
-  if (call.request.body.empty()) {
-    return call.reply.send(
-        problem(400, "the body is empty: send the message itself, e.g. curl --data-binary @message.eml"));
+  if (!posted.ok()) {
+    call.reply.send(problem(posted.error()));
+    return std::nullopt;
   }
+  if (call.request.body.empty()) {
+    call.reply.send(
+        problem(400, "the body is empty: send the message itself, e.g. curl --data-binary @message.eml"));
+    return std::nullopt;
+  }
+  posted->submission.raw = std::move(call.request.body);
+  return std::move(*posted);
+}
+
+void Api::post_score(Call& call) {
+  auto posted = take_submission(call);
+  if (posted) service_.score(std::move(posted->submission), answer_to(call));
+}
+
+void Api::post_message(Call& call) {
+  auto posted = take_submission(call);
+  if (!posted) return;
   Submission submission = std::move(posted->submission);
-  submission.raw = std::move(call.request.body);
   const Time until = clock_.steady() + posted->wait;
   const bool waits = posted->wait > Duration{};
   service_.submit(std::move(submission),

@@ -95,6 +95,10 @@ class Service {
   /// listens, and `told` need not be called any more.
   virtual void await_verdict(const EventId& id, Time until, std::function<void(Decision)> told) = 0;
 
+  /// What would be said of a message against the history as it is, as a JSON object: the message is read as a
+  /// file is (its topmost Received is the edge). Nothing is stored or learned. Errors: invalid.
+  virtual void score(Submission submission, Answer answer) = 0;
+
   /// The stored row with reasons, evidence and hop times; with `rescore` also "rescored": the score computed
   /// anew, and whether it is the same. Errors: not_found, damaged.
   virtual void message(const EventId& id, bool rescore, Answer answer) = 0;

@@ -81,6 +81,7 @@ class Pipeline {
   stores::RowStore& door_list() { return *door_list_; }
   const mail::EventCodec& codec() const { return *codec_; }
   const trust::Model& model() const { return *settings_.model; }
+  const trust::ReferenceData& reference() const { return *settings_.reference; }
   stores::EmbeddedState& history() { return *history_; }
   stores::EmbeddedState& dedupe() { return *dedupe_; }
   stores::ParkedStore& parked_store() { return *parked_; }

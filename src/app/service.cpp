@@ -2,6 +2,7 @@
 
 #include "app/event_json.hpp"
 #include "app/export.hpp"
+#include "app/scoring.hpp"
 #include "app/verify.hpp"
 #include "base/json.hpp"
 #include "trust/score.hpp"
@@ -120,6 +121,15 @@ Result<std::string> Service::message_json(const EventId& id, bool rescore) {
       .member("verdict", avro::symbol_of(again.verdict))
       .member("same", before == after);
   return json.end_object().end_object().take();
+}
+
+void Service::score(api::Submission submission, Answer answer) {
+  const ScoringParts parts{pipeline_.reference(), pipeline_.model(), &pipeline_.history()};
+  tasks_.run(
+      [parts, submission = std::move(submission), now = outside_.clock.now(), answer = std::move(answer)] {
+        mail::Parser parser;
+        answer(scored_json(score_once(parser, submission.raw, submission.tenant, parts, now)));
+      });
 }
 
 void Service::message(const EventId& id, bool rescore, Answer answer) {

@@ -25,6 +25,7 @@ class Service final : public api::Service {
   Admission admit(size_t bytes) override;
   void submit(api::Submission submission, std::function<void(Result<api::Receipt>)> done) override;
   void await_verdict(const EventId& id, Time until, std::function<void(api::Decision)> told) override;
+  void score(api::Submission submission, Answer answer) override;
   void message(const EventId& id, bool rescore, Answer answer) override;
   void status(Answer answer) override;
   void ledger(const api::LedgerQuery& query, Answer answer) override;

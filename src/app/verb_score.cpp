@@ -1,107 +1,115 @@
 #include <cstdio>
 
+#include <boost/json.hpp>
+
+#include "api/client.hpp"
 #include "app/configuration.hpp"
-#include "app/event_json.hpp"
 #include "app/installation.hpp"
 #include "app/output.hpp"
+#include "app/scoring.hpp"
 #include "app/verbs.hpp"
-#include "avro/bind.hpp"
 #include "base/json.hpp"
-#include "base/text.hpp"
 #include "mail/parse/mailbox.hpp"
-#include "trust/enrich.hpp"
-#include "trust/score.hpp"
 
 // bonafide score: what would be said of these messages; nothing is stored or learned.
 namespace bonafide::app {
 namespace {
 
-// Scores against the history of a data folder, or against none.
+// Gives the JSON of a message's score.
 class Scorer {
  public:
-  static Result<std::unique_ptr<Scorer>> make(const Common& common, const std::string& tenant) {
-    auto scorer = std::make_unique<Scorer>(common);
-    scorer->tenant_ = tenant.empty() ? std::string(mail::default_tenant) : tenant;
-    if (common.data_given) {
-      BONAFIDE_ASSIGN(const auto folder, scorer->world_.find(common.data));
-      stores::EmbeddedStateSettings history;
-      history.folder = folder.in("history");
-      BONAFIDE_ASSIGN(scorer->history_, stores::EmbeddedState::open(history, scorer->world_.clock));
-    }
-    BONAFIDE_ASSIGN(auto configuration, load_configuration(scorer->world_.files, common));
-    scorer->reference_ = configuration.pipeline.reference;
-    return scorer;
-  }
-  explicit Scorer(const Common& common) : world_(common) {}
+  virtual ~Scorer() = default;
+  virtual Result<std::string> score(ByteView raw) = 0;
+};
 
-  mail::Scored score(ByteView raw) {
-    mail::Parsed parsed;
-    mail::Edge edge;
-    edge.mode = mail::Edge::Mode::auto_;
-    parser_.parse(raw, edge, parsed);
-    mail::Enriched enriched;
-    auto& received = enriched.received;
-    received.tenant = tenant_;
-    received.envelope = std::move(parsed.envelope);
-    received.facts = std::move(parsed.facts);
-    received.door = "files";
-    received.accepted_at = world_.clock.now();
-    received.received_at = parsed.edge_time.value_or(received.accepted_at);
-    enriched.enrichment = trust::enrich(received, *reference_);
-    mail::Scored scored;
-    scored.score = trust::score(enriched, answers(trust::questions(enriched)), trust::Model::built_in());
-    scored.received = std::move(enriched.received);
-    scored.enrichment = std::move(enriched.enrichment);
-    return scored;
+// Asks the running service: its history is in its memory.
+class RemoteScorer final : public Scorer {
+ public:
+  RemoteScorer(const ServiceAddress& address, std::string tenant)
+      : client_({address.api, address.token}), tenant_(std::move(tenant)) {}
+  Result<std::string> score(ByteView raw) override {
+    const net::Query query = tenant_.empty() ? net::Query{} : net::Query{{"tenant", tenant_}};
+    BONAFIDE_ASSIGN(const auto answer,
+                    client_.call("POST", "/v1/score", query, std::string(raw), "message/rfc822"));
+    return answer.body;
   }
-
-  env::Files& files() { return world_.files; }
+  bool answers() { return client_.get("/livez").ok(); }
 
  private:
-  flow::Answers answers(const std::vector<std::string>& keys) {
-    flow::Answers given(keys.size(), std::make_shared<const flow::History>());
-    if (history_) {
-      history_->ask(keys, Time{INT64_MAX}, [&](flow::Answers found) { given = std::move(found); });
+  api::Client client_;
+  std::string tenant_;
+};
+
+// Scores here, against the history in a data folder or against none.
+class LocalScorer final : public Scorer {
+ public:
+  explicit LocalScorer(const Common& common, std::string tenant)
+      : world_(common), tenant_(std::move(tenant)) {}
+
+  Status open(const Common& common) {
+    if (common.data_given) {
+      BONAFIDE_ASSIGN(const auto folder, world_.find(common.data));
+      stores::EmbeddedStateSettings history;
+      history.folder = folder.in("history");
+      BONAFIDE_ASSIGN(history_, stores::EmbeddedState::open(history, world_.clock));
     }
-    return given;
+    BONAFIDE_ASSIGN(configuration_, load_configuration(world_.files, common));
+    return Ok{};
+  }
+  Result<std::string> score(ByteView raw) override {
+    const ScoringParts parts{*configuration_.pipeline.reference, *configuration_.pipeline.model,
+                             history_.get()};
+    return scored_json(score_once(parser_, raw, tenant_, parts, world_.clock.now()));
   }
 
+ private:
   Installation world_;
   std::string tenant_;
+  Configuration configuration_;
   std::unique_ptr<stores::EmbeddedState> history_;
-  std::shared_ptr<const trust::ReferenceData> reference_;
   mail::Parser parser_;
 };
 
-void print(const Common& common, const std::string& name, const mail::Scored& scored) {
-  if (common.json) {
-    std::string row;
-    avro::write_json(ExportRow::of(scored), row);
-    row.pop_back();  // the object goes on
-    JsonWriter json(std::move(row));
-    json.key("evidence").begin_array();
-    for (const auto& evidence : scored.score.evidence) {
-      std::string text;
-      avro::write_json(evidence, text);
-      json.raw(text);
+Result<std::unique_ptr<Scorer>> make_scorer(const Common& common, const std::string& tenant) {
+  if (common.data_given) {
+    env::RealFiles files;
+    BONAFIDE_ASSIGN(const auto folder, DataFolder::find(files, common.data));
+    if (const auto address = folder.service(files)) {
+      auto remote = std::make_unique<RemoteScorer>(*address, tenant);
+      if (remote->answers()) return std::unique_ptr<Scorer>(std::move(remote));
     }
-    json.end_array().member("file", name).end_object().end_line();
-    std::cout << json.text();
-    return;
   }
-  std::printf("%s: %s, trust %.1f, attack %s\n", name.c_str(),
-              std::string(avro::symbol_of(scored.score.verdict)).c_str(), scored.score.trust,
-              std::string(avro::symbol_of(scored.score.attack)).c_str());
-  for (const auto& reason : scored.score.reasons)
-    std::printf("  %+.2f  %s\n", reason.weight, reason.text.c_str());
-  for (const auto& phrase : scored.received.facts.malformed) std::printf("  malformed: %s\n", phrase.c_str());
+  auto local = std::make_unique<LocalScorer>(common, tenant);
+  BONAFIDE_TRY(local->open(common));
+  return std::unique_ptr<Scorer>(std::move(local));
+}
+
+void print_text(const std::string& name, const boost::json::object& row) {
+  std::printf("%s: %s, trust %.1f, attack %s\n", name.c_str(), row.at("verdict").as_string().c_str(),
+              row.at("trust").to_number<double>(), row.at("attack").as_string().c_str());
+  for (const auto& reason : row.at("reasons").as_array()) {
+    std::printf("  %+.2f  %s\n", reason.at("weight").to_number<double>(),
+                reason.at("text").as_string().c_str());
+  }
+  for (const auto& phrase : row.at("malformed").as_array())
+    std::printf("  malformed: %s\n", phrase.as_string().c_str());
 }
 
 Status score_all(const Common& common, Scorer& scorer, mail::MailSource& source) {
   for (;;) {
     BONAFIDE_ASSIGN(const auto message, source.next());
     if (!message) return Ok{};
-    print(common, message->name, scorer.score(message->bytes.view()));
+    BONAFIDE_ASSIGN(std::string answer, scorer.score(message->bytes.view()));
+    if (common.json) {
+      answer.pop_back();  // the object goes on with the name of its file
+      JsonWriter json(std::move(answer));
+      std::fputs(json.member("file", message->name).end_object().end_line().text().c_str(), stdout);
+      continue;
+    }
+    boost::system::error_code error;
+    const auto row = boost::json::parse(answer, error);
+    if (error || !row.is_object()) return {Cause::internal, "the answer is not JSON: " + error.message()};
+    print_text(message->name, row.as_object());
   }
 }
 
@@ -111,14 +119,15 @@ Status score_path(const Common& common, Scorer& scorer, const std::string& path)
         mail::open_bytes("-", SharedBytes(std::string(std::istreambuf_iterator<char>(std::cin), {})));
     return score_all(common, scorer, *source);
   }
-  BONAFIDE_ASSIGN(const auto source, mail::open_source(scorer.files(), path));
+  env::RealFiles files;
+  BONAFIDE_ASSIGN(const auto source, mail::open_source(files, path));
   return score_all(common, scorer, *source);
 }
 
 }  // namespace
 
 int score(const Common& common, const ScoreOptions& options) {
-  auto scorer = Scorer::make(common, options.tenant);
+  const auto scorer = make_scorer(common, options.tenant);
   if (!scorer.ok()) return complain(scorer.error());
   const std::vector<std::string> standard_input = {"-"};
   for (const auto& path : options.paths.empty() ? standard_input : options.paths) {

@@ -83,7 +83,8 @@ class Verification {
   template <class Event>
   Status ids_behind(const Shards& after, std::set<EventId>& ids) {
     for (const auto& [shard, position] : after) {
-      BONAFIDE_ASSIGN(const auto reader, pipeline_.journal().reader(shard, position));
+      // Also what is written and not synced yet: a step's progress may already lie behind it.
+      BONAFIDE_ASSIGN(const auto reader, pipeline_.journal().written_reader(shard, position));
       for (;;) {
         auto records = reader->read(read_records, read_bytes);
         if (!records.ok()) {

@@ -48,6 +48,19 @@ def waiting_gives_the_verdict(folder):
 
 
 @lib.test
+def score_beside_the_service_uses_its_history_and_stores_nothing(folder):
+    service = lib.Service(folder + "/data").start()
+    for number in range(12):
+        service.post(lib.message(number), mail_from="ann@acme.example", rcpt_to="bob@home.example", wait="2s")
+    service.idle()
+    fresh = json.loads(lib.bonafide("score", "--json", stdin=lib.message(50), expect=0).out)
+    known = json.loads(lib.bonafide("score", "--json", "--data", folder + "/data", stdin=lib.message(50), expect=0).out)
+    lib.check(known["evidence"] != fresh["evidence"], "the history of the service was not used")
+    lib.check(len(lib.stored_ids(folder + "/data")) == 12, "score stored something")
+    service.stop()
+
+
+@lib.test
 def errors_say_what_to_do(folder):
     service = lib.Service(folder + "/data").start()
     for method, path, body, expected in [

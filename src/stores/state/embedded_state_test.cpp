@@ -1,5 +1,6 @@
 #include "stores/state/embedded_state.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -169,10 +170,11 @@ TEST_F(EmbeddedStateTest, SettleSpreadsACheckpointAndTellsWhenItWantsToGoOn) {
   EXPECT_EQ(state_->settle_due(), clock_.steady() + Duration::seconds(10));
   clock_.advance(Duration::seconds(10));
   int steps = 0;
+  const auto patience = std::chrono::steady_clock::now() + std::chrono::minutes(1);  // the disk may be busy
   while (durable() == 0) {
     ASSERT_TRUE(state_->settle(clock_.steady(), false).ok());
     if (++steps == 2) must_apply(1, 2, {delta("k1999"), delta("k0")});  // in the middle of it
-    ASSERT_LT(steps, 100'000);
+    ASSERT_LT(std::chrono::steady_clock::now(), patience);
   }
   EXPECT_GT(steps, 4);
   EXPECT_EQ(durable(), 1U);
