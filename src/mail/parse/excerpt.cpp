@@ -31,10 +31,14 @@ size_t invisible_length(std::string_view text, bool& blank) {
   return 0;
 }
 
-bool may_be_invisible(char c) {
-  const auto byte = static_cast<uint8_t>(c);
-  return byte == 0xC2 || byte == 0xCD || byte == 0xE2 || byte == 0xE3 || byte == 0xEF;
-}
+// Bytes that need a look: blanks, and first bytes of what invisible_length() knows.
+constexpr auto needs_look = [] {
+  std::array<bool, 256> table{};
+  for (const uint8_t byte : {' ', '\t', '\n', '\v', '\f', '\r'}) table[byte] = true;
+  for (const unsigned byte : {0xC2U, 0xCDU, 0xE2U, 0xE3U, 0xEFU}) table[byte] = true;
+  return table;
+}();
+bool is_ordinary(char c) { return !needs_look[static_cast<uint8_t>(c)]; }
 
 }  // namespace
 
@@ -57,14 +61,15 @@ void Excerpt::put(std::string_view visible) {
 void Excerpt::flow(std::string_view text) {
   size_t begin = 0;
   for (size_t at = 0; at < text.size() && !full_;) {
-    size_t skipped = 0;
-    bool gap = false;
-    if (is_space(text[at])) {
-      skipped = 1;
-      gap = true;
-    } else if (may_be_invisible(text[at])) {
-      skipped = invisible_length(text.substr(at), gap);
+    // Ordinary characters with one blank between are taken as they are.
+    while (at < text.size() && is_ordinary(text[at])) ++at;
+    if (at == text.size()) break;
+    if (text[at] == ' ' && at > begin && at + 1 < text.size() && is_ordinary(text[at + 1])) {
+      ++at;
+      continue;
     }
+    bool gap = is_space(text[at]);
+    const size_t skipped = gap ? 1 : invisible_length(text.substr(at), gap);
     if (skipped == 0) {
       ++at;
       continue;

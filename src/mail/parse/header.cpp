@@ -1,6 +1,7 @@
 #include "mail/parse/header.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/text.hpp"
@@ -120,15 +121,25 @@ const HeaderField* HeaderBlock::find(std::string_view name) const {
 }
 
 std::string_view unfold(std::string_view value, std::string& buffer, size_t max_bytes) {
+  static constexpr auto odd = [] {
+    std::array<bool, 256> table{};
+    for (size_t byte = 0; byte < ' '; ++byte) table[byte] = true;
+    table[127] = true;
+    return table;
+  }();
   value = trim(value.substr(0, max_bytes));
-  const auto odd = [](char c) { return static_cast<uint8_t>(c) < ' ' || c == 127; };
-  const auto first = std::find_if(value.begin(), value.end(), odd);
-  if (first == value.end()) return value;
-  buffer.assign(value.begin(), first);
-  for (size_t i = static_cast<size_t>(first - value.begin()); i < value.size(); ++i) {
-    const char c = value[i];
-    if (c == '\n' || (c == '\r' && i + 1 < value.size() && value[i + 1] == '\n')) continue;
-    buffer += odd(c) ? ' ' : c;
+  const auto next_odd = [&](size_t at) {
+    while (at < value.size() && !odd[static_cast<uint8_t>(value[at])]) ++at;
+    return at;
+  };
+  size_t at = next_odd(0);
+  if (at == value.size()) return value;
+  buffer.clear();
+  for (size_t done = 0; done < value.size(); at = next_odd(done)) {
+    buffer.append(value, done, at - done);
+    done = at + 1;
+    if (at == value.size() || value[at] == '\n' || value.substr(at, 2) == "\r\n") continue;
+    buffer += ' ';
   }
   return buffer;
 }

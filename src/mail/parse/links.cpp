@@ -187,6 +187,7 @@ std::string host_of_url(std::string_view url) {
 }
 
 void LinkList::add(std::string_view raw, std::string_view shown) {
+  if (seen_.size() < max_seen && !seen_.insert(hash64(shown, hash64(raw))).second) return;
   Link link;
   link.url = cleaned_url(raw);
   const auto scheme = scheme_of(link.url);
@@ -194,7 +195,6 @@ void LinkList::add(std::string_view raw, std::string_view shown) {
   link.host = host_of_url(link.url);
   if (link.host.empty() && scheme.empty()) return;  // relative to a page that nobody sees
   link.text = clean_text(trim(shown), max_shown_bytes);
-  if (seen_.size() < max_seen && !seen_.insert(hash64(link.text, hash64(link.url))).second) return;
   ++total_;
   const size_t bytes = link.url.size() + link.host.size() + link.text.size() + 8;
   if (out_.size() >= limits.links || bytes_ + bytes > max_all_bytes) return;

@@ -108,13 +108,13 @@ size_t date_mark(std::string_view line) {
 
 // "helo=x" (Exim), "HELO x" or "EHLO x" (qmail, Yahoo): the name after it, "" if there is none.
 std::string_view named_helo(std::string_view comment) {
-  for (const std::string_view mark : {"helo=", "helo ", "ehlo ", "ehlo="}) {
-    for (size_t at = 0; at + mark.size() <= comment.size(); ++at) {
-      const bool begins_word = at == 0 || is_space(comment[at - 1]) || comment[at - 1] == '(';
-      if (!begins_word || !starts_ignoring_case(comment.substr(at), mark)) continue;
-      const auto rest = comment.substr(at + mark.size());
-      return rest.substr(0, rest.find_first_of(" \t)"));
-    }
+  for (size_t at = 0; at < comment.size(); ++at) {
+    const bool begins_word = at == 0 || is_space(comment[at - 1]) || comment[at - 1] == '(';
+    if (!begins_word) continue;
+    const auto rest = comment.substr(at);
+    if (rest.size() < 6 || (rest[4] != '=' && rest[4] != ' ')) continue;
+    if (!starts_ignoring_case(rest, "helo") && !starts_ignoring_case(rest, "ehlo")) continue;
+    return rest.substr(5, rest.substr(5).find_first_of(" \t)"));
   }
   return {};
 }
