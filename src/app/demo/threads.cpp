@@ -57,6 +57,7 @@ void Planner::write_as(Draft& draft, uint32_t author, Time when) {
   const bool travels = when < box.travels_until;
   if (box.phone && dice_.permille(travels ? 600 : 150)) {
     draft.mailer = *box.phone;
+    draft.version = static_cast<uint8_t>(derive(author, "phone") % mailer(draft.mailer).versions.size());
     draft.html = mailer(draft.mailer).html;
     draft.access =
         world_.access_networks[(box.access / 256 + dice_.below(3)) % world_.access_networks.size()];

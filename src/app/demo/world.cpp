@@ -208,10 +208,20 @@ class Builder {
         Mailbox& box = world_.mailboxes[partner.people[0]];
         box.reply_to = "office@" + world_.domains[box.domain].name;
       }
+      if (i == 4 || i == 11) misconfigure(world_.domains[partner.domain], i == 4 ? '-' : '?');
+      if (i % 6 == 2) {  // one of its people writes to an old address of the reader
+        world_.mailboxes[partner.people.back()].forwarder = dice_.of(world_.forwarders);
+      }
       for (const uint32_t person : partner.people) add_ties(person, 60);
       world_.partners.push_back(std::move(partner));
       ++i;
     }
+  }
+
+  /// Its SPF record does not name the servers that send, and nobody has noticed.
+  void misconfigure(MailDomain& domain, char qualifier) const {
+    domain.spf_all = qualifier;
+    domain.authorised = world_.forwarders[0];
   }
 
   void add_ties(uint32_t outside, uint32_t most) {
@@ -352,6 +362,7 @@ class Builder {
     box.mailer = kind;
     box.html = mailer(kind).html;
     box.access = world_.providers[world_.domains[domain].provider].networks[0];
+    box.version = static_cast<uint8_t>(i % mailer(kind).versions.size());
     return world_.add(std::move(box));
   }
 
@@ -363,7 +374,7 @@ class Builder {
       uint32_t weight;
       bool machine;
     };
-    const std::array<Entry, 12> entries{{
+    const std::array<Entry, 13> entries{{
         {"Sparhaven Bank", "notice", "sparhaven.example", Topic::account, MailerKind::script, 6, false},
         {"Sparhaven Bank", "statements", "sparhaven.example", Topic::invoice, MailerKind::script, 4, false},
         {"Bolt & Bracket", "orders", "boltandbracket.example", Topic::order, MailerKind::phpmailer, 10,
@@ -376,6 +387,7 @@ class Builder {
         {"workmail security", "no-reply", "workmail.example", Topic::account, MailerKind::script, 3, false},
         {"Monitoring", "monitor", "raghunathan-optics.example", Topic::report, MailerKind::script, 12, true},
         {"backup", "root", "hostkontor.example", Topic::report, MailerKind::script, 10, true},
+        {"Lift service", "alarm", "liftservice.example", Topic::report, MailerKind::script, 4, true},
         {"Skillbarn", "courses", "skillbarn.example", Topic::document, MailerKind::phpmailer, 3, false},
         {"Quillan Payroll", "payroll", "quillanstaffing.example", Topic::document, MailerKind::script, 3,
          false},
@@ -384,6 +396,13 @@ class Builder {
     for (const Entry& entry : entries) {
       const uint32_t made = add_machine(entry.name, entry.local, entry.domain, i++, entry.kind);
       if (entry.machine) world_.mailboxes[made].rhythm = Rhythm::machine;
+      MailDomain& domain = world_.domains[world_.mailboxes[made].domain];
+      if (entry.local == std::string_view("courses")) misconfigure(domain, '~');
+      if (entry.local == std::string_view("alarm")) {  // boxes on telephone lines, without names
+        domain.provider = domain.authorised =
+            provider("dsl.netline.example", HostNames::bare, Path::none, 1, 9, Zone::utc);
+        domain.signing = Signing::none;
+      }
       world_.automata.push_back({made, entry.topic, some_staff(2, 20), entry.weight});
     }
     for (const auto& [name, local, domain] :
