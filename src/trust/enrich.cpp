@@ -53,7 +53,8 @@ bool is_via_list(const mail::Received& received, const mail::Address* from, cons
 
 class Lookup {
  public:
-  Lookup(const ReferenceData& reference, std::vector<mail::ReferenceHit>& hits) : reference_(reference), hits_(hits) {}
+  Lookup(const ReferenceData& reference, std::vector<mail::ReferenceHit>& hits)
+      : reference_(reference), hits_(hits) {}
 
   void domain(std::string_view subject, std::string_view name) {
     for (const auto& list : reference_.lists()) add(list, subject, name, std::string(list.find(name)));
@@ -86,7 +87,8 @@ void look_up(mail::Enrichment& out, const mail::Received& received, const mail::
     }
   }
   if (from != nullptr) lookup.domain("from_domain", from->domain);
-  if (!received.facts.reply_to.empty()) lookup.domain("reply_to_domain", received.facts.reply_to.front().domain);
+  if (!received.facts.reply_to.empty())
+    lookup.domain("reply_to_domain", received.facts.reply_to.front().domain);
 }
 
 }  // namespace

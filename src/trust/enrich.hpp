@@ -4,8 +4,8 @@
 
 namespace bonafide::trust {
 
-/// What follows from the facts and the reference data alone: whose message it claims to be, by what machinery it came, and
-/// how it was sent. Pure; asks nothing; bounded whatever the facts are.
+/// What follows from the facts and the reference data alone: whose message it claims to be, by what machinery
+/// it came, and how it was sent. Pure; asks nothing; bounded whatever the facts are.
 mail::Enrichment enrich(const mail::Received& received, const ReferenceData& reference);
 
 /// The From that counts: the first usable one; null if none is.

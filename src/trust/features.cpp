@@ -18,10 +18,10 @@ constexpr int64_t impersonated_messages = 5, impersonated_days = 3;  // to be su
 constexpr int64_t suspected_messages = 2;                            // to wonder
 
 constexpr std::array<std::string_view, extra_count> extra_names = {
-    "seniority",      "days",           "organisation",    "relation_in",     "relation_out",  "dkim_aligned",
-    "spf_aligned",    "dmarc_fail",     "spf_fail",        "reputation_good", "reputation_bad", "helo_odd",
-    "helo_own",       "envelope_other", "reply_elsewhere", "common_network",  "common_helo",   "common_id",
-    "common_mailer",  "name_claims",    "free_mail",       "disposable",      "malformed",      "own_domain"};
+    "seniority",     "days",           "organisation",    "relation_in",     "relation_out",   "dkim_aligned",
+    "spf_aligned",   "dmarc_fail",     "spf_fail",        "reputation_good", "reputation_bad", "helo_odd",
+    "helo_own",      "envelope_other", "reply_elsewhere", "common_network",  "common_helo",    "common_id",
+    "common_mailer", "name_claims",    "free_mail",       "disposable",      "malformed",      "own_domain"};
 
 double units(int64_t milli) { return static_cast<double>(milli) / 1000; }
 double log_1p(double x) { return repeatable_log(1 + x); }
@@ -30,8 +30,8 @@ int64_t count_of(const Evidence* evidence, std::string_view field) {
   const auto* reading = find(evidence, field);
   return reading == nullptr ? 0 : reading->count;
 }
-// Back-off without anything to fit: what is rare in a history that has shown little variety is unlikely, what a history has
-// shown much variety in may well vary again (Chen and Goodman 1998 on such estimates).
+// Back-off without anything to fit: what is rare in a history that has shown little variety is unlikely, what
+// a history has shown much variety in may well vary again (Chen and Goodman 1998 on such estimates).
 double level(const Reading* reading, double parent) {
   if (reading == nullptr) return parent;
   const double n = units(reading->count), total = units(reading->total);
@@ -55,14 +55,19 @@ double others(const Reading* reading, bool counted_here) {
 
 class Finder {
  public:
-  Finder(const mail::Received& received, const mail::Enrichment& enrichment, const std::vector<Evidence>& evidence)
-      : received_(received), enrichment_(enrichment), evidence_(evidence), values_(trait_values(enrichment)) {}
+  Finder(const mail::Received& received, const mail::Enrichment& enrichment,
+         const std::vector<Evidence>& evidence)
+      : received_(received),
+        enrichment_(enrichment),
+        evidence_(evidence),
+        values_(trait_values(enrichment)) {}
 
   Findings run() {
     from_ = sender_of(received_.facts);
     out_.no_sender = from_ == nullptr;
     out_.aligned = enrichment_.dkim_aligned || enrichment_.spf_aligned;
-    out_.unknown = std::any_of(evidence_.begin(), evidence_.end(), [](const Evidence& e) { return !e.known; });
+    out_.unknown =
+        std::any_of(evidence_.begin(), evidence_.end(), [](const Evidence& e) { return !e.known; });
     out_.address = find(evidence_, "address");
     out_.organisation = find(evidence_, "organisation");
     out_.address_traits = trait_readings(out_.address);
@@ -85,7 +90,9 @@ class Finder {
  private:
   void set(Extra which, double value) { out_.features[extra(which)] = value; }
   std::string_view value(TraitId id) const { return values_[static_cast<size_t>(id)].value_or(""); }
-  static const Reading* at(const TraitReadings& readings, TraitId id) { return readings[static_cast<size_t>(id)]; }
+  static const Reading* at(const TraitReadings& readings, TraitId id) {
+    return readings[static_cast<size_t>(id)];
+  }
 
   void standing() {
     if (is_known(out_.address, known_messages, known_days)) {
@@ -97,7 +104,8 @@ class Finder {
     }
   }
 
-  // The closer the claimed relation, the more an impostor gains: the recipient who knows the sender best decides.
+  // The closer the claimed relation, the more an impostor gains: the recipient who knows the sender best
+  // decides.
   void relation() {
     int64_t best = 0;
     for (const auto& evidence : evidence_) {
@@ -124,7 +132,8 @@ class Finder {
       const double p0 = common(out_.population[i], counted_here(trait.id));
       const double ratio = repeatable_log(level(address, level(organisation, p0)) / p0);
       // One sighting of a rare value looks like proof: an attacker's own domain is as rare.
-      const double seen = (address == nullptr ? 0 : units(address->count)) + (organisation == nullptr ? 0 : units(organisation->count) / 2);
+      const double seen = (address == nullptr ? 0 : units(address->count)) +
+                          (organisation == nullptr ? 0 : units(organisation->count) / 2);
       const double limit = std::min(max_familiar, log_1p(seen));
       out_.features[familiar(trait.id)] = std::clamp(ratio, 0.0, limit);
       out_.features[contrary(trait.id)] = std::clamp(-ratio, 0.0, max_contrary);
@@ -135,7 +144,8 @@ class Finder {
     const auto alignment = alignment_of(received_, from_ == nullptr ? std::string_view() : from_->domain);
     set(Extra::seniority, std::min(5.0, log_1p(units(count_of(out_.address, "messages")))));
     const auto* messages = find(out_.address, "messages");
-    set(Extra::days, std::min(3.5, log_1p(messages == nullptr ? 0 : static_cast<double>(messages->distinct))));
+    set(Extra::days,
+        std::min(3.5, log_1p(messages == nullptr ? 0 : static_cast<double>(messages->distinct))));
     set(Extra::organisation, std::min(6.0, log_1p(units(count_of(out_.organisation, "messages")))));
     set(Extra::relation_in, std::min(4.0, log_1p(units(count_of(out_.relation, "messages")))));
     const int64_t written = std::max(count_of(out_.relation, "outbound"), count_of(out_.address, "outbound"));
@@ -145,17 +155,20 @@ class Finder {
     set(Extra::dmarc_fail, alignment.dmarc_fail ? 1 : 0);
     set(Extra::spf_fail, alignment.spf_bad ? 1 : 0);
     out_.failed = alignment.dmarc_fail || alignment.spf_bad;
-    out_.own_domain = !out_.aligned && !enrichment_.via_list && from_ != nullptr && claims_recipients_domain();
+    out_.own_domain =
+        !out_.aligned && !enrichment_.via_list && from_ != nullptr && claims_recipients_domain();
     set(Extra::own_domain, out_.own_domain ? 1 : 0);
     weigh_machinery(alignment);
     set(Extra::reply_elsewhere, reply_elsewhere() ? 1 : 0);
     const std::string claimed = from_ == nullptr ? "" : address_in_name(from_->display_name);
-    const bool claims = !claimed.empty() && mail::organisational_domain(claimed) != mail::organisational_domain(from_->domain);
+    const bool claims = !claimed.empty() &&
+                        mail::organisational_domain(claimed) != mail::organisational_domain(from_->domain);
     out_.name_claims = claims && !enrichment_.via_list && out_.standing == Standing::stranger;
     set(Extra::name_claims, out_.name_claims ? 1 : 0);
     set(Extra::free_mail, enrichment_.free_mail ? 1 : 0);
     const auto& facts = received_.facts;
-    set(Extra::malformed, (facts.from.size() > 1 ? 1 : 0) + (facts.date ? 0 : 1) + (facts.message_id.empty() ? 1 : 0));
+    set(Extra::malformed,
+        (facts.from.size() > 1 ? 1 : 0) + (facts.date ? 0 : 1) + (facts.message_id.empty() ? 1 : 0));
   }
 
   void weigh_machinery(const Alignment& alignment) {
@@ -189,7 +202,8 @@ class Finder {
       const size_t at = recipient.rfind('@');
       if (at == std::string::npos || out.size() >= max_relations) continue;
       std::string own = mail::organisational_domain(ascii_lower(recipient.substr(at + 1)));
-      if (!mail::is_free_mail(own) && std::find(out.begin(), out.end(), own) == out.end()) out.push_back(std::move(own));
+      if (!mail::is_free_mail(own) && std::find(out.begin(), out.end(), own) == out.end())
+        out.push_back(std::move(own));
     }
     return out;
   }
@@ -202,7 +216,8 @@ class Finder {
   // Answers would go to somebody this sender was never seen with.
   bool reply_elsewhere() const {
     const auto target = value(TraitId::reply_to);
-    if (target.empty() || target == "none" || target == "same" || target == "=" || enrichment_.via_list) return false;
+    if (target.empty() || target == "none" || target == "same" || target == "=" || enrichment_.via_list)
+      return false;
     const auto seen = [&](const TraitReadings& readings) {
       const auto* reading = at(readings, TraitId::reply_to);
       return reading != nullptr && reading->count > 0;
@@ -220,7 +235,9 @@ class Finder {
   // Signed or sent by the resembled organisation itself: a sister domain.
   bool vouched_by(std::string_view organisation) const {
     for (const auto& method : received_.facts.authentication.methods) {
-      if (method.method == "dkim" && method.result == "pass" && mail::organisational_domain(method.domain) == organisation) return true;
+      if (method.method == "dkim" && method.result == "pass" &&
+          mail::organisational_domain(method.domain) == organisation)
+        return true;
     }
     return value(TraitId::spf) == "+" + std::string(organisation);
   }
@@ -261,7 +278,8 @@ class Finder {
     const auto* person = find(evidence_, "person");
     if (person == nullptr) return false;
     return std::any_of(person->readings.begin(), person->readings.end(), [&](const Reading& reading) {
-      return reading.field == "other" && reading.count >= known_messages && home_of(reading.usual) == organisation;
+      return reading.field == "other" && reading.count >= known_messages &&
+             home_of(reading.usual) == organisation;
     });
   }
 
@@ -276,13 +294,15 @@ class Finder {
     if (vouched_by(home) && !mail::is_free_mail(home)) return;
     out_.impersonated = other;
     const bool sure = other->count >= impersonated_messages && other->distinct >= impersonated_days;
-    out_.impersonation_believed = sure && is_full_name(person->subject) && enrichment_.free_mail && !is_promoted(out_);
+    out_.impersonation_believed =
+        sure && is_full_name(person->subject) && enrichment_.free_mail && !is_promoted(out_);
   }
 
   // More than a first name: two words, or a name in a script that writes it without a space.
   static bool is_full_name(std::string_view subject) {
     if (subject.find(' ') != std::string_view::npos) return true;
-    const auto wide = std::count_if(subject.begin(), subject.end(), [](char c) { return static_cast<unsigned char>(c) >= 0xE0; });
+    const auto wide = std::count_if(subject.begin(), subject.end(),
+                                    [](char c) { return static_cast<unsigned char>(c) >= 0xE0; });
     return wide >= 2;
   }
 
@@ -314,7 +334,8 @@ bool is_known(const Evidence* evidence, int64_t messages, int64_t days) {
   return reading != nullptr && reading->total >= messages && reading->distinct >= days;
 }
 
-Findings find_out(const mail::Received& received, const mail::Enrichment& enrichment, const std::vector<Evidence>& evidence) {
+Findings find_out(const mail::Received& received, const mail::Enrichment& enrichment,
+                  const std::vector<Evidence>& evidence) {
   return Finder(received, enrichment, evidence).run();
 }
 

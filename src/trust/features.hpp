@@ -14,11 +14,11 @@ namespace bonafide::trust {
 
 /// What is weighed beside familiarity and contradiction of each trait.
 enum class Extra : uint8_t {
-  seniority,        ///< log(1 + messages of the address)
-  days,             ///< log(1 + days on which it wrote)
-  organisation,     ///< log(1 + messages of its organisation)
-  relation_in,      ///< log(1 + messages to this recipient)
-  relation_out,     ///< log(1 + messages somebody here wrote to it)
+  seniority,     ///< log(1 + messages of the address)
+  days,          ///< log(1 + days on which it wrote)
+  organisation,  ///< log(1 + messages of its organisation)
+  relation_in,   ///< log(1 + messages to this recipient)
+  relation_out,  ///< log(1 + messages somebody here wrote to it)
   dkim_aligned,
   spf_aligned,
   dmarc_fail,
@@ -36,8 +36,8 @@ enum class Extra : uint8_t {
   name_claims,      ///< the display name shows an address of another domain
   free_mail,
   disposable,
-  malformed,        ///< more than one From, no Date, no Message-ID
-  own_domain,       ///< claims the recipient's own organisation without its authentication
+  malformed,   ///< more than one From, no Date, no Message-ID
+  own_domain,  ///< claims the recipient's own organisation without its authentication
 };
 inline constexpr size_t extra_count = 24;
 inline constexpr size_t feature_count = 2 * trait_count + extra_count;
@@ -58,36 +58,37 @@ inline constexpr int64_t known_organisation_messages = 5, known_organisation_day
 /// All the score is made of.
 struct Findings {
   Standing standing = Standing::stranger;
-  bool aligned = false;   ///< DKIM or SPF passes for the organisation of From
+  bool aligned = false;  ///< DKIM or SPF passes for the organisation of From
   std::array<double, feature_count> features{};
 
   const mail::Evidence* address = nullptr;
   const mail::Evidence* organisation = nullptr;
-  const mail::Evidence* unit = nullptr;     ///< the one `standing` names; null for a stranger
-  const mail::Evidence* relation = nullptr; ///< of the recipient who knows the sender best
+  const mail::Evidence* unit = nullptr;      ///< the one `standing` names; null for a stranger
+  const mail::Evidence* relation = nullptr;  ///< of the recipient who knows the sender best
   TraitReadings address_traits{}, organisation_traits{}, population{};
 
   // Attacks that show by themselves.
   Likeness likeness;
   bool likeness_believed = false;
-  std::string resembled;        ///< the organisation that is resembled
-  bool resembled_here = false;  ///< it is the recipient's own
+  std::string resembled;                        ///< the organisation that is resembled
+  bool resembled_here = false;                  ///< it is the recipient's own
   const mail::Reading* impersonated = nullptr;  ///< the address that usually bears the display name
   bool impersonation_believed = false;
-  bool name_claims = false;                     ///< a stranger whose display name shows an address of another domain
-  bool diverted = false;                        ///< a known sender's answers would go to a stranger's free mailbox
+  bool name_claims = false;  ///< a stranger whose display name shows an address of another domain
+  bool diverted = false;     ///< a known sender's answers would go to a stranger's free mailbox
   const mail::ReferenceHit* blocked = nullptr;
-  bool failed = false;                          ///< somebody we believe says that SPF or DMARC fails
-  bool own_domain = false;                      ///< From is of the recipient's own organisation, not authenticated for it
+  bool failed = false;      ///< somebody we believe says that SPF or DMARC fails
+  bool own_domain = false;  ///< From is of the recipient's own organisation, not authenticated for it
   bool no_sender = false;
-  bool unknown = false;                         ///< some history did not answer in time
+  bool unknown = false;  ///< some history did not answer in time
 };
 
 /// Derives the findings. `evidence` must outlive them.
 Findings find_out(const mail::Received& received, const mail::Enrichment& enrichment,
                   const std::vector<mail::Evidence>& evidence);
 
-/// Days, and days from first to last, on which an unvouched way must have been seen before its address learns it.
+/// Days, and days from first to last, on which an unvouched way must have been seen before its address learns
+/// it.
 inline constexpr int64_t promotion_days = 5, promotion_span = 14;
 inline constexpr int64_t aligned_promotion_days = 3, aligned_promotion_span = 7;
 /// Was the way this message came seen so often that its address may learn it although nothing vouches for it?

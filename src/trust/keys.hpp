@@ -5,8 +5,8 @@
 
 #include "base/time.hpp"
 
-// How histories are laid out in the state: keys, fields and event-time buckets. What stands here is stored, so it may only
-// be added to.
+// How histories are laid out in the state: keys, fields and event-time buckets. What stands here is stored,
+// so it may only be added to.
 namespace bonafide::trust {
 
 /// Whose history it is; the byte stands in the key after the tenant.
@@ -16,10 +16,10 @@ enum class Kind : char {
   person = 'n',        ///< normalised display name: the addresses seen with it
   relation = 'r',      ///< "recipient<sender"
   population = 'p',    ///< trait code + value: how many identities have it
-  totals = 'P',        ///< "": sums of the population by trait, and the whole population of traits with few values
-  look = 's',          ///< folded label: the established organisations that look so
-  near = 'e',          ///< piece of a folded label: established organisations one edit away
-  ip = 'i',            ///< the kinds from here on are shared between tenants
+  totals = 'P',  ///< "": sums of the population by trait, and the whole population of traits with few values
+  look = 's',    ///< folded label: the established organisations that look so
+  near = 'e',    ///< piece of a folded label: established organisations one edit away
+  ip = 'i',      ///< the kinds from here on are shared between tenants
   network = 'w',
   helo = 'h',
   dkim = 'k',
@@ -43,15 +43,17 @@ std::string relation_subject(std::string_view recipient, std::string_view sender
 // Fields: the first byte is the group. Traits use their code (traits.hpp) and the value.
 inline constexpr std::string_view messages_field = "#m";  ///< vouched messages, by period
 inline constexpr std::string_view days_field = "#d";      ///< vouched messages, by day
-inline constexpr std::string_view aligned_field = "#a";   ///< vouched messages with aligned authentication, by period
+inline constexpr std::string_view aligned_field =
+    "#a";  ///< vouched messages with aligned authentication, by period
 inline constexpr std::string_view outbound_field = "#o";  ///< messages somebody here wrote to it, by day
-inline constexpr std::string_view lessons_field = "#k";   ///< the last messages that taught, by lesson_bucket()
-inline constexpr std::string_view count_field = "#n";     ///< identities with a value, by period
-inline constexpr char way_group = 'W';      ///< unvouched messages by the way they came, by day
-inline constexpr char person_group = 'A';   ///< addresses of a person, by day
-inline constexpr char look_group = 'L';     ///< organisations of an index key, by period
-inline constexpr char good_group = 'G';     ///< known senders that used this machinery, by tenant tag and day
-inline constexpr char bad_group = 'B';      ///< unvouched messages that came by it, by tenant tag and day
+inline constexpr std::string_view lessons_field =
+    "#k";                                              ///< the last messages that taught, by lesson_bucket()
+inline constexpr std::string_view count_field = "#n";  ///< identities with a value, by period
+inline constexpr char way_group = 'W';                 ///< unvouched messages by the way they came, by day
+inline constexpr char person_group = 'A';              ///< addresses of a person, by day
+inline constexpr char look_group = 'L';                ///< organisations of an index key, by period
+inline constexpr char good_group = 'G';  ///< known senders that used this machinery, by tenant tag and day
+inline constexpr char bad_group = 'B';   ///< unvouched messages that came by it, by tenant tag and day
 
 /// Four weeks: fine enough for a half-life of 180 days, coarse enough that 32 buckets last two years.
 constexpr int32_t period_of(Time time) {
@@ -61,7 +63,8 @@ constexpr int32_t period_of(Time time) {
 constexpr int32_t period_days = 28;
 constexpr int32_t day_of(Time time) { return static_cast<int32_t>(time.day()); }
 
-/// Day and 16 bits of the message key in one bucket number: a field of such buckets remembers the last 32 messages.
+/// Day and 16 bits of the message key in one bucket number: a field of such buckets remembers the last 32
+/// messages.
 int32_t lesson_bucket(Time time, std::string_view message_key);
 /// Do two such buckets stand for the same message (whatever the day)?
 constexpr bool same_message(int32_t a, int32_t b) { return (a & 0xFFFF) == (b & 0xFFFF); }

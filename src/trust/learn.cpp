@@ -36,7 +36,8 @@ bool contradicts(const Findings& findings) {
   if (new_network && new_helo) return true;
   const auto* messages = find(findings.unit, "messages");
   const auto* aligned = find(findings.unit, "aligned");
-  const bool always_aligned = messages != nullptr && aligned != nullptr && 10 * aligned->count >= 8 * messages->count;
+  const bool always_aligned =
+      messages != nullptr && aligned != nullptr && 10 * aligned->count >= 8 * messages->count;
   return always_aligned && (new_network || new_helo || unseen(seen, TraitId::dkim));
 }
 
@@ -65,14 +66,17 @@ class Folding {
     deltas_.push_back({history_key(received_.tenant, kind, subject), {}});
     return deltas_.back();
   }
-  static void add(Delta& delta, std::string field, int32_t bucket) { delta.increments.push_back({std::move(field), bucket, 1}); }
+  static void add(Delta& delta, std::string field, int32_t bucket) {
+    delta.increments.push_back({std::move(field), bucket, 1});
+  }
 
   void vouched(bool full) {
     for (const auto& identity : enrichment_.identities) {
       const Kind kind = kind_of(identity.kind);
       if (kind == Kind::address) {
         Delta& delta = behaviour(kind, identity.subject);
-        add(delta, std::string(lessons_field), lesson_bucket(received_.received_at, received_.message_key.data));
+        add(delta, std::string(lessons_field),
+            lesson_bucket(received_.received_at, received_.message_key.data));
       } else if (full) {
         teach(kind, identity.subject);
       }
@@ -86,7 +90,8 @@ class Folding {
     if (kind == Kind::organisation) behaviour(kind, subject);
     if (kind == Kind::person) add(on(kind, subject), person_group + address(), day_);
     if (kind == Kind::relation) add(on(kind, subject), std::string(days_field), day_);
-    if (is_shared(kind) && sender_is_known()) add(on(kind, subject), good_group + tenant_tag(received_.tenant), day_);
+    if (is_shared(kind) && sender_is_known())
+      add(on(kind, subject), good_group + tenant_tag(received_.tenant), day_);
   }
 
   // One message in the history of an address or organisation.
@@ -95,7 +100,8 @@ class Folding {
     delta.increments.reserve(trait_count + 4);
     const auto values = trait_values(enrichment_);
     for (const auto& trait : trait_table()) {
-      if (const auto& value = values[static_cast<size_t>(trait.id)]) add(delta, trait.code + std::string(*value), period_);
+      if (const auto& value = values[static_cast<size_t>(trait.id)])
+        add(delta, trait.code + std::string(*value), period_);
     }
     add(delta, std::string(messages_field), period_);
     add(delta, std::string(days_field), day_);
@@ -108,7 +114,9 @@ class Folding {
     return from == nullptr ? "" : from->key();
   }
 
-  const Evidence* unit() const { return find(scored_.score.evidence, enrichment_.free_mail ? "address" : "organisation"); }
+  const Evidence* unit() const {
+    return find(scored_.score.evidence, enrichment_.free_mail ? "address" : "organisation");
+  }
 
   bool sender_is_known() const {
     return is_known(find(scored_.score.evidence, "address"), known_messages, known_days);
@@ -131,14 +139,15 @@ class Folding {
     if (!totals.increments.empty()) deltas_.push_back(std::move(totals));
   }
 
-  // An organisation that has become known is entered where look-alikes are looked for: on its first messages as such, and again
-  // whenever their number has doubled, so that an entry that was crowded out comes back.
+  // An organisation that has become known is entered where look-alikes are looked for: on its first messages
+  // as such, and again whenever their number has doubled, so that an entry that was crowded out comes back.
   void index() {
     if (!is_known(unit(), known_organisation_messages, known_organisation_days)) return;
     const int64_t count = find(unit(), "messages")->total + 1;
     if (count > 4 * known_organisation_messages && (count & (count - 1)) != 0) return;
     const std::string organisation = mail::organisational_domain(sender_of(received_.facts)->domain);
-    for (const auto& [kind, subject] : look_index(organisation)) add(on(kind, subject), look_group + organisation, period_);
+    for (const auto& [kind, subject] : look_index(organisation))
+      add(on(kind, subject), look_group + organisation, period_);
   }
 
   void unvouched() {
@@ -148,7 +157,8 @@ class Folding {
       if (kind == Kind::address) {
         Delta& delta = on(kind, identity.subject);
         add(delta, way_group + way, day_);
-        add(delta, std::string(lessons_field), lesson_bucket(received_.received_at, received_.message_key.data));
+        add(delta, std::string(lessons_field),
+            lesson_bucket(received_.received_at, received_.message_key.data));
       } else if (is_shared(kind)) {
         add(on(kind, identity.subject), bad_group + tenant_tag(received_.tenant), day_);
       }
@@ -171,7 +181,8 @@ class Folding {
     const auto& recipients = received_.envelope.rcpt_to;
     for (size_t i = 0; i < recipients.size() && i < max_recipients; ++i) {
       const size_t at = recipients[i].rfind('@');
-      const std::string domain = at == std::string::npos ? "" : mail::to_ascii_domain(recipients[i].substr(at + 1));
+      const std::string domain =
+          at == std::string::npos ? "" : mail::to_ascii_domain(recipients[i].substr(at + 1));
       if (domain.empty()) continue;
       const std::string correspondent = ascii_lower(recipients[i].substr(0, at)) + "@" + domain;
       add(on(Kind::address, correspondent), std::string(outbound_field), day_);
@@ -198,13 +209,15 @@ class Folding {
 std::string_view lesson_of(const Findings& findings) {
   if (findings.no_sender || find(findings.address, "repeat") != nullptr) return "none";
   if (findings.address == nullptr || !findings.address->known) return "none";
-  const bool borrowed_name = findings.likeness_believed || findings.impersonation_believed || findings.diverted;
+  const bool borrowed_name =
+      findings.likeness_believed || findings.impersonation_believed || findings.diverted;
   if (!borrowed_name && !contradicts(findings)) return "full";
   return is_promoted(findings) ? "address" : "unvouched";
 }
 
 std::vector<flow::Delta> deltas(const mail::Scored& scored) {
-  if (scored.received.kind != mail::Kind::message || scored.revision > 0 || !scored.failure.empty()) return {};
+  if (scored.received.kind != mail::Kind::message || scored.revision > 0 || !scored.failure.empty())
+    return {};
   return Folding(scored).run();
 }
 

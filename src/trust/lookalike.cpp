@@ -14,10 +14,10 @@ namespace bonafide::trust {
 namespace {
 
 constexpr size_t max_label_bytes = 63;
-constexpr size_t short_label = 4;      // up to here an edit or an equal label under another suffix may be chance
+constexpr size_t short_label = 4;  // up to here an edit or an equal label under another suffix may be chance
 constexpr size_t min_token = 3;
 constexpr size_t max_look_keys = 9;
-constexpr size_t two_edits_from = 9;   // labels of this length may be two edits apart
+constexpr size_t two_edits_from = 11;  // labels of this length may be two edits apart
 constexpr size_t typo_from = 8;        // shorter labels are a letter apart by chance
 
 bool is_ascii(std::string_view text) {
@@ -28,14 +28,15 @@ bool is_ascii(std::string_view text) {
 std::string unicode_label(std::string_view label) {
   static const std::unique_ptr<UIDNA, decltype(&uidna_close)> idna = [] {
     UErrorCode error = U_ZERO_ERROR;
-    return std::unique_ptr<UIDNA, decltype(&uidna_close)>(uidna_openUTS46(UIDNA_NONTRANSITIONAL_TO_UNICODE, &error),
-                                                          &uidna_close);
+    return std::unique_ptr<UIDNA, decltype(&uidna_close)>(
+        uidna_openUTS46(UIDNA_NONTRANSITIONAL_TO_UNICODE, &error), &uidna_close);
   }();
   std::array<char, 4 * max_label_bytes> out{};
   UIDNAInfo info = UIDNA_INFO_INITIALIZER;
   UErrorCode error = U_ZERO_ERROR;
-  const int32_t length = uidna_labelToUnicodeUTF8(idna.get(), label.data(), static_cast<int32_t>(label.size()), out.data(),
-                                                  static_cast<int32_t>(out.size()), &info, &error);
+  const int32_t length =
+      uidna_labelToUnicodeUTF8(idna.get(), label.data(), static_cast<int32_t>(label.size()), out.data(),
+                               static_cast<int32_t>(out.size()), &info, &error);
   return U_FAILURE(error) ? std::string(label) : std::string(out.data(), static_cast<size_t>(length));
 }
 
@@ -46,8 +47,9 @@ std::string skeleton(const std::string& text) {
   }();
   std::string out(4 * text.size() + 16, '\0');
   UErrorCode error = U_ZERO_ERROR;
-  const int32_t length = uspoof_getSkeletonUTF8(checker.get(), 0, text.data(), static_cast<int32_t>(text.size()), out.data(),
-                                                static_cast<int32_t>(out.size()), &error);
+  const int32_t length =
+      uspoof_getSkeletonUTF8(checker.get(), 0, text.data(), static_cast<int32_t>(text.size()), out.data(),
+                             static_cast<int32_t>(out.size()), &error);
   if (U_FAILURE(error)) return text;
   out.resize(static_cast<size_t>(length));
   return out;
@@ -56,14 +58,26 @@ std::string skeleton(const std::string& text) {
 // One character for all that look like it, after lower-casing.
 constexpr char fold(char c) {
   switch (c) {
-    case '0': return 'o';
-    case '1': case 'i': case '|': case '!': return 'l';
-    case '3': return 'e';
-    case '4': return 'a';
-    case '5': case '$': return 's';
-    case '8': return 'b';
-    case '9': return 'g';
-    default: return c;
+    case '0':
+      return 'o';
+    case '1':
+    case 'i':
+    case '|':
+    case '!':
+      return 'l';
+    case '3':
+      return 'e';
+    case '4':
+      return 'a';
+    case '5':
+    case '$':
+      return 's';
+    case '8':
+      return 'b';
+    case '9':
+      return 'g';
+    default:
+      return c;
   }
 }
 
@@ -92,12 +106,13 @@ std::string fold_ascii(std::string_view text) {
 
 // Words put before or behind a name to make a new one.
 constexpr auto added_words = std::to_array<std::string_view>(
-    {"account",  "accounts", "admin",  "app",      "billing",  "cloud",    "company",  "connect", "corp",     "customer",
-     "docs",     "email",    "finance","global",   "gmbh",     "group",    "help",     "helpdesk","inc",      "info",
-     "international", "intl", "invoice","invoices", "llc",     "login",    "ltd",      "mail",    "mailer",   "news",
-     "notice",   "office",   "online", "pay",      "payment",  "payments", "portal",   "secure",  "security", "service",
-     "services", "shop",     "signin", "store",    "support",  "systems",  "team",     "tech",    "update",   "usa",
-     "verify",   "web",      "the",    "get"});
+    {"account",  "accounts", "admin",   "app",      "billing",       "cloud",   "company",  "connect",
+     "corp",     "customer", "docs",    "email",    "finance",       "global",  "gmbh",     "group",
+     "help",     "helpdesk", "inc",     "info",     "international", "intl",    "invoice",  "invoices",
+     "llc",      "login",    "ltd",     "mail",     "mailer",        "news",    "notice",   "office",
+     "online",   "pay",      "payment", "payments", "portal",        "secure",  "security", "service",
+     "services", "shop",     "signin",  "store",    "support",       "systems", "team",     "tech",
+     "update",   "usa",      "verify",  "web",      "the",           "get"});
 
 // "acmesupport" → "acme": the label without one added word; "" if it has none.
 std::string_view without_added_word(std::string_view label) {
@@ -110,7 +125,8 @@ std::string_view without_added_word(std::string_view label) {
 }
 
 bool is_added_word(std::string_view token) {
-  return token.size() < min_token || std::find(added_words.begin(), added_words.end(), token) != added_words.end();
+  return token.size() < min_token ||
+         std::find(added_words.begin(), added_words.end(), token) != added_words.end();
 }
 
 std::string without_hyphens(std::string_view label) {
@@ -127,7 +143,8 @@ std::string_view sub_part(std::string_view domain, std::string_view organisation
 
 // Host labels everybody uses are no names.
 bool is_host_label(std::string_view label) {
-  static constexpr auto names = std::to_array<std::string_view>({"com", "net", "org", "www", "smtp", "mta", "mx", "lists", "list"});
+  static constexpr auto names =
+      std::to_array<std::string_view>({"com", "net", "org", "www", "smtp", "mta", "mx", "lists", "list"});
   return std::find(names.begin(), names.end(), label) != names.end() || is_added_word(label);
 }
 
@@ -146,7 +163,8 @@ bool token_matches(std::string_view label, const std::string& wanted) {
 Likeness sub_domain_likeness(std::string_view sub, std::string_view organisation, const std::string& wanted) {
   if (sub.empty()) return {};
   const std::string dotted = "." + std::string(sub) + ".";
-  if (dotted.find("." + std::string(organisation) + ".") != std::string::npos) return {Resemblance::sub_domain, false};
+  if (dotted.find("." + std::string(organisation) + ".") != std::string::npos)
+    return {Resemblance::sub_domain, false};
   std::string hyphened(organisation);
   std::replace(hyphened.begin(), hyphened.end(), '.', '-');
   if (dotted.find("." + hyphened + ".") != std::string::npos) return {Resemblance::sub_domain, false};
@@ -165,11 +183,13 @@ std::string folded_label(std::string_view label) {
   return fold_ascii(skeleton(label.starts_with("xn--") ? unicode_label(label) : std::string(label)));
 }
 
-std::string_view registered_label(std::string_view organisation) { return organisation.substr(0, organisation.find('.')); }
+std::string_view registered_label(std::string_view organisation) {
+  return organisation.substr(0, organisation.find('.'));
+}
 
 std::string_view to_string(Resemblance resemblance) {
-  static constexpr std::array<std::string_view, 5> words = {"nothing", "looks the same as", "is a letter away from",
-                                                            "adds a word to", "puts in front the name of"};
+  static constexpr std::array<std::string_view, 5> words = {
+      "nothing", "looks the same as", "is a letter away from", "adds a word to", "puts in front the name of"};
   return words[static_cast<size_t>(resemblance)];
 }
 
@@ -188,7 +208,8 @@ Likeness likeness(std::string_view domain, std::string_view organisation) {
       (token_matches(label, theirs) || folded_label(without_hyphens(label)) == theirs)) {
     return {Resemblance::added_word, theirs.size() < short_label};
   }
-  if (folded_label(without_hyphens(registered_label(organisation))) == mine) return {Resemblance::look, is_short};
+  if (folded_label(without_hyphens(registered_label(organisation))) == mine)
+    return {Resemblance::look, is_short};
   if (const auto rest = without_added_word(label); !rest.empty() && folded_label(rest) == theirs) {
     return {Resemblance::added_word, is_short};
   }
@@ -206,11 +227,14 @@ std::vector<IndexKey> look_questions(std::string_view domain) {
   const std::string mine = folded_label(label);
   const auto add_look = [&keys](std::string subject) {
     IndexKey key{Kind::look, std::move(subject)};
-    if (keys.size() < max_look_keys && std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(std::move(key));
+    if (keys.size() < max_look_keys && std::find(keys.begin(), keys.end(), key) == keys.end())
+      keys.push_back(std::move(key));
   };
   add_look(mine);
   for (const auto part : split(sub_part(domain, organisation), '.')) {
-    if (keys.size() < 4 && !part.empty() && !is_host_label(part)) add_look(folded_label(part));
+    for (const auto token : split(part, '-')) {
+      if (keys.size() < 4 && !token.empty() && !is_host_label(token)) add_look(folded_label(token));
+    }
   }
   if (label.find('-') != std::string_view::npos) {
     add_look(folded_label(without_hyphens(label)));
@@ -224,7 +248,8 @@ std::vector<IndexKey> look_questions(std::string_view domain) {
       const size_t head = length / 2, tail = length - head;
       if (length < short_label || tail > mine.size()) continue;
       keys.emplace_back(Kind::near, piece_key('<', length, std::string_view(mine).substr(0, head)));
-      keys.emplace_back(Kind::near, piece_key('>', length, std::string_view(mine).substr(mine.size() - tail)));
+      keys.emplace_back(Kind::near,
+                        piece_key('>', length, std::string_view(mine).substr(mine.size() - tail)));
     }
   }
   return keys;
@@ -236,7 +261,8 @@ std::vector<IndexKey> look_index(std::string_view organisation) {
   const std::string name = folded_label(registered_label(organisation));
   if (name.empty() || name.front() == '[') return keys;
   keys.emplace_back(Kind::look, name);
-  if (const std::string joined = folded_label(without_hyphens(registered_label(organisation))); joined != name) {
+  if (const std::string joined = folded_label(without_hyphens(registered_label(organisation)));
+      joined != name) {
     keys.emplace_back(Kind::look, joined);
   }
   if (name.size() < short_label) return keys;
@@ -260,7 +286,8 @@ size_t edit_distance(std::string_view a, std::string_view b, size_t limit) {
     for (size_t j = 1; j <= b.size(); ++j) {
       const int change = above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
       int best = std::min({change, above[j] + 1, row[j - 1] + 1});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) best = std::min(best, before[j - 2] + 1);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        best = std::min(best, before[j - 2] + 1);
       row[j] = static_cast<uint8_t>(best);
     }
   }

@@ -11,8 +11,8 @@ constexpr size_t random_text_bytes = 36;
 
 bool is_hex(char c) { return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f'); }
 
-// One run between separators: digits (with their number where it is long enough to be a time stamp), hex, letters or
-// a mixture.
+// One run between separators: digits (with their number where it is long enough to be a time stamp), hex,
+// letters or a mixture.
 std::string segment_class(std::string_view segment) {
   size_t digits = 0, letters = 0, hex = 0;
   for (const char c : segment) {
@@ -37,7 +37,8 @@ bool is_random_text(std::string_view local) {
     lower = lower || (c >= 'a' && c <= 'z');
     digit = digit || is_digit(c);
   }
-  return upper && lower && digit && local.size() >= random_text_bytes && local.find('.') == std::string_view::npos;
+  return upper && lower && digit && local.size() >= random_text_bytes &&
+         local.find('.') == std::string_view::npos;
 }
 
 std::string local_shape(std::string_view local) {
@@ -66,8 +67,10 @@ std::string message_id_shape(std::string_view message_id, std::string_view from_
   const std::string domain = mail::to_ascii_domain(message_id.substr(at + 1));
   if (!domain.empty() && domain == from_domain) return shape + "@from";
   const std::string organisation = host_organisation(message_id.substr(at + 1));
-  if (!from_domain.empty() && organisation == mail::organisational_domain(from_domain)) return shape + "@=from";
-  if (organisation == helo_organisation && organisation != "bare" && organisation != "[ip]") return shape + "@helo";
+  if (!from_domain.empty() && organisation == mail::organisational_domain(from_domain))
+    return shape + "@=from";
+  if (organisation == helo_organisation && organisation != "bare" && organisation != "[ip]")
+    return shape + "@helo";
   return shape + "@" + organisation;
 }
 

@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::string_view first_line = "bonafide-model 1";
 constexpr std::array<std::string_view, regime_count> regime_names = {
-    "known_aligned", "known_unaligned", "colleague_aligned", "colleague_unaligned", "stranger_aligned", "stranger_unaligned"};
+    "known_aligned",       "known_unaligned",  "colleague_aligned",
+    "colleague_unaligned", "stranger_aligned", "stranger_unaligned"};
 constexpr size_t max_curve_points = 64;
 
 using Scalars = std::vector<std::pair<std::string_view, double Model::*>>;
@@ -37,6 +38,10 @@ Error bad(const std::string& what) { return {Cause::invalid, what}; }
 
 class Parser {
  public:
+  Parser() {
+    for (auto& regime : model.regimes) regime.curve.clear();
+  }
+
   Status line(std::string_view text) {
     const auto words = split(text, ' ');
     if (words.size() == 2 && words[0] == "id") {
@@ -75,7 +80,8 @@ class Parser {
     if (current_ == nullptr) return bad("a curve stands inside a regime");
     auto& curve = current_->curve;
     if (curve.size() >= max_curve_points) return bad("more than 64 points of a curve");
-    if (!curve.empty() && (x <= curve.back().first || y < curve.back().second)) return bad("the curve must rise");
+    if (!curve.empty() && (x <= curve.back().first || y < curve.back().second))
+      return bad("the curve must rise");
     if (!(y >= 0 && y <= 100)) return bad("trust lies between 0 and 100");
     curve.emplace_back(x, y);
     return Ok{};
@@ -119,9 +125,12 @@ int sign_of(size_t feature) {
     case Extra::name_claims:
     case Extra::disposable:
     case Extra::malformed:
-    case Extra::own_domain: return -1;
-    case Extra::free_mail: return 0;
-    default: return 1;
+    case Extra::own_domain:
+      return -1;
+    case Extra::free_mail:
+      return 0;
+    default:
+      return 1;
   }
 }
 
@@ -158,7 +167,8 @@ Result<Model> Model::from_text(std::string_view text) {
     if (auto read = parser.line(line); !read.ok()) return read.error().in("line " + std::to_string(number));
   }
   for (size_t r = 0; r < regime_count; ++r) {
-    if (parser.model.regimes[r].curve.size() < 2) return bad("the regime " + std::string(regime_names[r]) + " has no curve");
+    if (parser.model.regimes[r].curve.size() < 2)
+      return bad("the regime " + std::string(regime_names[r]) + " has no curve");
   }
   if (parser.model.id.empty()) return bad("the model has no id");
   return std::move(parser.model);
@@ -171,6 +181,8 @@ Result<Model> Model::load(env::Files& files, const std::string& path) {
   return model;
 }
 
-Status Model::save(env::Files& files, const std::string& path) const { return files.write_file(path, to_text()); }
+Status Model::save(env::Files& files, const std::string& path) const {
+  return files.write_file(path, to_text());
+}
 
 }  // namespace bonafide::trust

@@ -11,8 +11,8 @@
 
 namespace bonafide::trust {
 
-/// Six kinds of message, each weighed in its own way: from a known address, a new address of a known organisation or a stranger,
-/// and authenticated for its own domain or not.
+/// Six kinds of message, each weighed in its own way: from a known address, a new address of a known
+/// organisation or a stranger, and authenticated for its own domain or not.
 enum class Regime : uint8_t {
   known_aligned,
   known_unaligned,
@@ -33,7 +33,8 @@ struct Weighing {
   std::vector<std::pair<double, double>> curve = {{-4, 5}, {4, 95}};
 };
 
-/// The model as data. Signs are bounded: familiarity never counts against a message, contradiction never for it.
+/// The model as data. Signs are bounded: familiarity never counts against a message, contradiction never for
+/// it.
 struct Model {
   std::string id;
   std::array<Weighing, regime_count> regimes;
@@ -52,7 +53,8 @@ struct Model {
 
   /// Text form: one "name value" a line, closed by a CRC-32C of all before.
   [[nodiscard]] std::string to_text() const;
-  /// Errors: damaged (checksum), invalid (line, what is wrong with it: unknown names, signs that are not allowed).
+  /// Errors: damaged (checksum), invalid (line, what is wrong with it: unknown names, signs that are not
+  /// allowed).
   static Result<Model> from_text(std::string_view text);
   static Result<Model> load(env::Files& files, const std::string& path);
   Status save(env::Files& files, const std::string& path) const;

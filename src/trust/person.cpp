@@ -19,14 +19,76 @@ constexpr size_t max_subject_bytes = 64;
 constexpr size_t min_name_bytes = 4;
 
 // Words that stand in names of functions and lists, not of persons.
-constexpr auto function_words = std::to_array<std::string_view>(
-    {"account", "accounts", "admin", "administrator", "alert",  "alerts",   "billing",  "bot",     "care",   "center",
-     "client",  "contact",  "customer", "daemon",     "delivery", "department", "desk", "developers", "do",  "drive",
-     "email",   "finance",  "from",  "help",          "helpdesk", "hr",     "info",     "invoice", "it",     "list",
-     "mail",    "mailer",   "manager", "marketing",   "message", "news",    "newsletter", "no",    "noreply", "not",
-     "notice",  "notification", "notifications", "notify", "office", "online", "order", "orders",  "postmaster", "press",
-     "reply",   "root",     "sales", "security",      "server", "service",  "services", "shop",    "staff",  "store",
-     "support", "system",   "team",  "technical",     "the",    "update",   "updates",  "user",    "webmaster", "your"});
+constexpr auto function_words = std::to_array<std::string_view>({"account",
+                                                                 "accounts",
+                                                                 "admin",
+                                                                 "administrator",
+                                                                 "alert",
+                                                                 "alerts",
+                                                                 "billing",
+                                                                 "bot",
+                                                                 "care",
+                                                                 "center",
+                                                                 "client",
+                                                                 "contact",
+                                                                 "customer",
+                                                                 "daemon",
+                                                                 "delivery",
+                                                                 "department",
+                                                                 "desk",
+                                                                 "developers",
+                                                                 "do",
+                                                                 "drive",
+                                                                 "email",
+                                                                 "finance",
+                                                                 "from",
+                                                                 "help",
+                                                                 "helpdesk",
+                                                                 "hr",
+                                                                 "info",
+                                                                 "invoice",
+                                                                 "it",
+                                                                 "list",
+                                                                 "mail",
+                                                                 "mailer",
+                                                                 "manager",
+                                                                 "marketing",
+                                                                 "message",
+                                                                 "news",
+                                                                 "newsletter",
+                                                                 "no",
+                                                                 "noreply",
+                                                                 "not",
+                                                                 "notice",
+                                                                 "notification",
+                                                                 "notifications",
+                                                                 "notify",
+                                                                 "office",
+                                                                 "online",
+                                                                 "order",
+                                                                 "orders",
+                                                                 "postmaster",
+                                                                 "press",
+                                                                 "reply",
+                                                                 "root",
+                                                                 "sales",
+                                                                 "security",
+                                                                 "server",
+                                                                 "service",
+                                                                 "services",
+                                                                 "shop",
+                                                                 "staff",
+                                                                 "store",
+                                                                 "support",
+                                                                 "system",
+                                                                 "team",
+                                                                 "technical",
+                                                                 "the",
+                                                                 "update",
+                                                                 "updates",
+                                                                 "user",
+                                                                 "webmaster",
+                                                                 "your"});
 static_assert(std::is_sorted(function_words.begin(), function_words.end()));
 
 bool is_function_word(std::string_view token) {
@@ -38,8 +100,8 @@ std::string plain_letters(std::string_view text) {
   UErrorCode error = U_ZERO_ERROR;
   std::array<UChar, max_name_bytes + 1> wide{};
   int32_t length = 0;
-  u_strFromUTF8WithSub(wide.data(), static_cast<int32_t>(wide.size()), &length, text.data(), static_cast<int32_t>(text.size()),
-                       0xFFFD, nullptr, &error);
+  u_strFromUTF8WithSub(wide.data(), static_cast<int32_t>(wide.size()), &length, text.data(),
+                       static_cast<int32_t>(text.size()), 0xFFFD, nullptr, &error);
   std::array<UChar, 8 * max_name_bytes> folded{}, decomposed{};
   length = unorm2_normalize(unorm2_getNFKCCasefoldInstance(&error), wide.data(), length, folded.data(),
                             static_cast<int32_t>(folded.size()), &error);
@@ -52,7 +114,8 @@ std::string plain_letters(std::string_view text) {
     const int32_t start = i;
     U16_NEXT(decomposed, i, length, c);
     if (u_charType(c) == U_NON_SPACING_MARK) continue;
-    for (int32_t k = start; k < i; ++k) folded[static_cast<size_t>(kept++)] = decomposed[static_cast<size_t>(k)];
+    for (int32_t k = start; k < i; ++k)
+      folded[static_cast<size_t>(kept++)] = decomposed[static_cast<size_t>(k)];
   }
   std::string out(static_cast<size_t>(3 * kept + 1), '\0');
   int32_t bytes = 0;
@@ -65,7 +128,8 @@ std::string plain_letters(std::string_view text) {
 // A name without what stands in brackets and without "via somebody".
 std::string_view without_tail(std::string_view name) {
   name = cut_utf8(name, max_name_bytes);
-  if (const size_t via = name.find(" via "); via != std::string_view::npos && via > 0) name = name.substr(0, via);
+  if (const size_t via = name.find(" via "); via != std::string_view::npos && via > 0)
+    name = name.substr(0, via);
   if (const size_t bracket = name.find_first_of("(["); bracket != std::string_view::npos && bracket > 0) {
     name = name.substr(0, bracket);
   }

@@ -20,7 +20,7 @@ constexpr int64_t half_life_days = 180;
 constexpr int weight_bits = 20;
 constexpr size_t weight_days = 20 * half_life_days;  // later a count is below a millionth
 constexpr int64_t max_count = 1'000'000;             // of one bucket: keeps all sums far from overflow
-constexpr int64_t tenant_cap = 30;                   // messages of one tenant that count in a shared reputation
+constexpr int64_t tenant_cap = 30;  // messages of one tenant that count in a shared reputation
 
 std::array<int64_t, weight_days> make_weights() {
   std::array<int64_t, weight_days> weights{};
@@ -34,7 +34,9 @@ std::array<int64_t, weight_days> make_weights() {
 
 int64_t weight(int64_t age_days) {
   static const std::array<int64_t, weight_days> weights = make_weights();
-  return age_days >= static_cast<int64_t>(weight_days) ? 0 : weights[static_cast<size_t>(std::max<int64_t>(age_days, 0))];
+  return age_days >= static_cast<int64_t>(weight_days)
+             ? 0
+             : weights[static_cast<size_t>(std::max<int64_t>(age_days, 0))];
 }
 
 int64_t clamped(int64_t n) { return std::clamp<int64_t>(n, 0, max_count); }
@@ -47,7 +49,8 @@ enum class Bucket { period, day };
 int64_t decayed(const History::Field& field, int32_t today, Bucket kind) {
   int64_t sum = 0;
   for (const auto& bucket : field.buckets) {
-    const int64_t day = kind == Bucket::day ? bucket.bucket : int64_t{bucket.bucket} * period_days + period_days / 2;
+    const int64_t day =
+        kind == Bucket::day ? bucket.bucket : int64_t{bucket.bucket} * period_days + period_days / 2;
     sum += clamped(bucket.n) * weight(today - day);
   }
   return to_milli(sum);
@@ -69,7 +72,8 @@ int64_t days(const History& history, std::string_view field) {
 }
 
 // What a history says of one trait. The most frequent other value is named where the message's own is rare.
-Reading trait_reading(const History& history, const TraitInfo& trait, std::string_view value, int64_t total, int32_t today) {
+Reading trait_reading(const History& history, const TraitInfo& trait, std::string_view value, int64_t total,
+                      int32_t today) {
   Reading reading;
   reading.field = trait.name;
   reading.total = total;
@@ -77,8 +81,9 @@ Reading trait_reading(const History& history, const TraitInfo& trait, std::strin
   reading.distinct = static_cast<int64_t>(fields.size());
   std::string name(1, trait.code);
   name += value;
-  const auto at = std::lower_bound(fields.begin(), fields.end(), name,
-                                   [](const History::Field& field, const std::string& wanted) { return field.name < wanted; });
+  const auto at = std::lower_bound(
+      fields.begin(), fields.end(), name,
+      [](const History::Field& field, const std::string& wanted) { return field.name < wanted; });
   const bool seen = at != fields.end() && at->name == name;
   if (seen) reading.count = decayed(*at, today, Bucket::period);
   if (2 * reading.count >= total) return reading;
@@ -126,10 +131,18 @@ class Reader {
         behaviour(*history, evidence.readings);
         way(*history, evidence.readings);
         break;
-      case Kind::organisation: behaviour(*history, evidence.readings); break;
-      case Kind::person: person(*history, evidence.readings); break;
-      case Kind::relation: relation(*history, evidence.readings); break;
-      default: reputation(*history, evidence.readings); break;
+      case Kind::organisation:
+        behaviour(*history, evidence.readings);
+        break;
+      case Kind::person:
+        person(*history, evidence.readings);
+        break;
+      case Kind::relation:
+        relation(*history, evidence.readings);
+        break;
+      default:
+        reputation(*history, evidence.readings);
+        break;
     }
     return evidence;
   }
@@ -139,12 +152,15 @@ class Reader {
     const int64_t total = decayed(history, messages_field, today_, Bucket::period);
     const auto* messages = history.find(messages_field);
     int64_t age = 0;
-    if (messages != nullptr) age = std::max<int64_t>(0, today_ - int64_t{messages->buckets.front().bucket} * period_days);
+    if (messages != nullptr)
+      age = std::max<int64_t>(0, today_ - int64_t{messages->buckets.front().bucket} * period_days);
     out.push_back({"messages", total, plain(history, messages_field), days(history, days_field), "", 0});
     if (age > 0) out.push_back({"age", age, 0, 0, "", 0});
-    out.push_back({"aligned", decayed(history, aligned_field, today_, Bucket::period), plain(history, aligned_field), 0, "", 0});
+    out.push_back({"aligned", decayed(history, aligned_field, today_, Bucket::period),
+                   plain(history, aligned_field), 0, "", 0});
     if (const int64_t n = plain(history, outbound_field); n > 0) {
-      out.push_back({"outbound", decayed(history, outbound_field, today_, Bucket::day), n, days(history, outbound_field), "", 0});
+      out.push_back({"outbound", decayed(history, outbound_field, today_, Bucket::day), n,
+                     days(history, outbound_field), "", 0});
     }
     if (total == 0) return;
     const auto values = trait_values(enriched_.enrichment);
@@ -168,7 +184,8 @@ class Reader {
     if (repeated) out.push_back({"repeat", 1, 1, 1, "", 0});
   }
 
-  // The addresses a display name was seen with: this one, the one to answer to, and the best known of other organisations.
+  // The addresses a display name was seen with: this one, the one to answer to, and the best known of other
+  // organisations.
   void person(const History& history, std::vector<Reading>& out) {
     constexpr size_t max_others = 3;
     const auto* from = sender_of(enriched_.received.facts);
@@ -188,7 +205,8 @@ class Reader {
                      [](const auto* a, const auto* b) { return a->total() > b->total(); });
     for (size_t i = 0; i < others.size() && i < max_others; ++i) {
       const auto& field = *others[i];
-      out.push_back({"other", field.total(), 0, static_cast<int64_t>(field.buckets.size()), field.name.substr(1), 0});
+      out.push_back(
+          {"other", field.total(), 0, static_cast<int64_t>(field.buckets.size()), field.name.substr(1), 0});
     }
   }
 
@@ -200,9 +218,12 @@ class Reader {
 
   void relation(const History& history, std::vector<Reading>& out) {
     const int64_t in = plain(history, days_field), sent = plain(history, outbound_field);
-    if (in > 0) out.push_back({"messages", decayed(history, days_field, today_, Bucket::day), in, days(history, days_field), "", 0});
+    if (in > 0)
+      out.push_back({"messages", decayed(history, days_field, today_, Bucket::day), in,
+                     days(history, days_field), "", 0});
     if (sent > 0) {
-      out.push_back({"outbound", decayed(history, outbound_field, today_, Bucket::day), sent, days(history, outbound_field), "", 0});
+      out.push_back({"outbound", decayed(history, outbound_field, today_, Bucket::day), sent,
+                     days(history, outbound_field), "", 0});
     }
   }
 
@@ -232,7 +253,8 @@ class Reader {
       Reading reading{std::string(trait->name), 0, 0, 0, "", 0};
       const auto group = totals->group(trait->code);
       for (const auto& field : group) reading.total += field.total();
-      reading.count = trait->few_values ? plain(*history, trait->code + std::string(value)) : plain(*history, count_field);
+      reading.count = trait->few_values ? plain(*history, trait->code + std::string(value))
+                                        : plain(*history, count_field);
       evidence.readings.push_back(std::move(reading));
     }
     return evidence;
@@ -254,9 +276,12 @@ class Reader {
   void add_candidate(Evidence& evidence, const History::Field& field) {
     constexpr size_t max_candidates = 4;
     const std::string_view organisation = std::string_view(field.name).substr(1);
-    if (organisation.empty() || evidence.readings.size() >= max_candidates || find(&evidence, organisation) != nullptr) return;
+    if (organisation.empty() || evidence.readings.size() >= max_candidates ||
+        find(&evidence, organisation) != nullptr)
+      return;
     if (likeness(evidence.subject, organisation).resemblance == Resemblance::none) return;
-    evidence.readings.push_back({std::string(organisation), decayed(field, today_, Bucket::period), field.total(), 0, "", 0});
+    evidence.readings.push_back(
+        {std::string(organisation), decayed(field, today_, Bucket::period), field.total(), 0, "", 0});
   }
 
  public:
@@ -291,7 +316,8 @@ std::vector<std::string> keys_to_ask(const mail::Enriched& enriched) {
   }
   keys.push_back(history_key(tenant, Kind::totals, ""));
   for (const auto& [trait, value] : Reader::asked_traits(enriched.enrichment)) {
-    if (!trait->few_values) keys.push_back(history_key(tenant, Kind::population, trait->code + std::string(value)));
+    if (!trait->few_values)
+      keys.push_back(history_key(tenant, Kind::population, trait->code + std::string(value)));
   }
   if (!enriched.enrichment.free_mail) {
     for (const auto& [kind, subject] : look_questions(from_domain_of(enriched))) {
@@ -323,7 +349,8 @@ const Reading* find(const Evidence* evidence, std::string_view field) {
 std::string way_of(const mail::Enrichment& enrichment) {
   const auto values = trait_values(enrichment);
   std::string text;
-  for (const auto id : {TraitId::alignment, TraitId::dkim, TraitId::spf, TraitId::helo, TraitId::block, TraitId::reply_to}) {
+  for (const auto id :
+       {TraitId::alignment, TraitId::dkim, TraitId::spf, TraitId::helo, TraitId::block, TraitId::reply_to}) {
     text += values[static_cast<size_t>(id)].value_or("");
     text += '\n';
   }

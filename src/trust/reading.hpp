@@ -10,8 +10,9 @@
 #include "trust/keys.hpp"
 #include "trust/traits.hpp"
 
-// From histories to the readings that travel in the event, and from readings to what the score asks of them. Counts decay with
-// a half-life of 180 days of event time, computed here, in integers: the same on every machine.
+// From histories to the readings that travel in the event, and from readings to what the score asks of them.
+// Counts decay with a half-life of 180 days of event time, computed here, in integers: the same on every
+// machine.
 namespace bonafide::trust {
 
 /// Thousandths of `n` that are left after `age_days`; future days count as today.

@@ -26,23 +26,31 @@ std::string spoken(TraitId id, std::string_view value) {
       return value.starts_with('~') ? std::string(value.substr(1)) + " (not checked)" : std::string(value);
     case TraitId::spf:
       if (value == "<>") return "none (a bounce)";
-      return std::string(value.substr(1)) + (value.front() == '+' ? " (SPF passes)" : value.front() == '-' ? " (SPF does not pass)" : "");
+      return std::string(value.substr(1)) + (value.front() == '+'   ? " (SPF passes)"
+                                             : value.front() == '-' ? " (SPF does not pass)"
+                                                                    : "");
     case TraitId::helo:
       if (value == "bare") return "a name without a domain";
       return value == "[ip]" ? "a bare address" : std::string(value);
-    case TraitId::path: return value == "direct" ? "no other server" : std::string(value);
+    case TraitId::path:
+      return value == "direct" ? "no other server" : std::string(value);
     case TraitId::reply_to:
       if (value == "none" || value == "same") return "its own address";
       return value == "=" ? "its own organisation" : std::string(value);
-    case TraitId::message_id: return quoted(value);
-    case TraitId::mailer: return value == "none" ? "a program that does not name itself" : quoted(value);
-    case TraitId::composition: return quoted(value);
+    case TraitId::message_id:
+      return quoted(value);
+    case TraitId::mailer:
+      return value == "none" ? "a program that does not name itself" : quoted(value);
+    case TraitId::composition:
+      return quoted(value);
     case TraitId::hour: {
       const bool weekend = value.ends_with('w');
       const auto start = parse_int(value.substr(0, value.size() - (weekend ? 1 : 0))).value_or(0);
-      return std::to_string(start) + "-" + std::to_string(start + 4) + " h" + (weekend ? " at weekends" : " on working days");
+      return std::to_string(start) + "-" + std::to_string(start + 4) + " h" +
+             (weekend ? " at weekends" : " on working days");
     }
-    default: return std::string(value);
+    default:
+      return std::string(value);
   }
 }
 
@@ -54,14 +62,16 @@ class Writer {
     sender_ = from == nullptr ? "the sender" : from->key();
   }
 
-  // The reading a sentence about a trait rests on: of the address where it has a past, else of its organisation.
+  // The reading a sentence about a trait rests on: of the address where it has a past, else of its
+  // organisation.
   const Reading* basis(TraitId id) const {
     const auto* own = findings_.address_traits[static_cast<size_t>(id)];
     if (own != nullptr && own->total >= 500) return own;
     return findings_.organisation_traits[static_cast<size_t>(id)];
   }
   std::string whose(TraitId id) const {
-    return basis(id) == findings_.address_traits[static_cast<size_t>(id)] ? sender_ : enrichment_.from_organisation;
+    return basis(id) == findings_.address_traits[static_cast<size_t>(id)] ? sender_
+                                                                          : enrichment_.from_organisation;
   }
 
   std::string against(TraitId id) const {
@@ -73,8 +83,9 @@ class Writer {
              (reading == nullptr ? "" : " (" + whole(reading->count) + " of " + whole(reading->total) + ")");
     }
     const bool always = 100 * reading->usual_count >= 99 * reading->total;
-    return whose(id) + (always ? " has always been " : " is usually ") + phrase + " " + spoken(id, reading->usual) + " (" +
-           whole(reading->usual_count) + " of " + whole(reading->total) + "); this message: " + now;
+    return whose(id) + (always ? " has always been " : " is usually ") + phrase + " " +
+           spoken(id, reading->usual) + " (" + whole(reading->usual_count) + " of " + whole(reading->total) +
+           "); this message: " + now;
   }
 
   std::string in_favour(TraitId id) const {
@@ -86,45 +97,73 @@ class Writer {
 
   std::string of_extra(Extra which) const {
     switch (which) {
-      case Extra::seniority: return sender_ + " is known: " + messages(findings_.address);
-      case Extra::days: return sender_ + " is known" + on_days(findings_.address);
-      case Extra::organisation: return enrichment_.from_organisation + " is known: " + messages(findings_.organisation);
-      case Extra::relation_in: return sender_ + " has written to " + recipient() + " before: " + messages(findings_.relation);
-      case Extra::relation_out: return "somebody here has written to " + sender_;
-      case Extra::dkim_aligned: return "signed (DKIM) by the domain of its sender";
-      case Extra::spf_aligned: return "SPF passes for the domain of its sender";
-      case Extra::dmarc_fail: return "DMARC fails for the domain of its sender";
-      case Extra::spf_fail: return "SPF fails: the envelope domain does not send from there";
-      case Extra::reputation_good: return "known senders use the network it came from";
-      case Extra::reputation_bad: return "the network it came from has sent messages that contradicted their senders";
-      case Extra::helo_odd: return "the sending server does not name itself properly (HELO " + quoted(received_.envelope.helo.substr(0, 64)) + ")";
-      case Extra::helo_own: return "delivered by a server in the domain of its sender";
-      case Extra::envelope_other: return "the envelope sender is of another organisation";
-      case Extra::reply_elsewhere: return "answers would go to " + answer() + ", never seen with " + sender_;
-      case Extra::common_network: return "other senders use the network it came from";
-      case Extra::common_helo: return "other senders use the servers it came by";
-      case Extra::common_id: return "its Message-ID has a form that other senders use";
-      case Extra::common_mailer: return "written with a program that other senders use";
-      case Extra::name_claims: return "the display name shows an address of another domain";
-      case Extra::free_mail: return "sent from a free mailbox";
-      case Extra::disposable: return "sent from a disposable mailbox";
-      case Extra::malformed: return "malformed: " + malformed();
-      case Extra::own_domain: return "claims to come from your own domain, but nothing shows that it does";
+      case Extra::seniority:
+        return sender_ + " is known: " + messages(findings_.address);
+      case Extra::days:
+        return sender_ + " is known" + on_days(findings_.address);
+      case Extra::organisation:
+        return enrichment_.from_organisation + " is known: " + messages(findings_.organisation);
+      case Extra::relation_in:
+        return sender_ + " has written to " + recipient() + " before: " + messages(findings_.relation);
+      case Extra::relation_out:
+        return "somebody here has written to " + sender_;
+      case Extra::dkim_aligned:
+        return "signed (DKIM) by the domain of its sender";
+      case Extra::spf_aligned:
+        return "SPF passes for the domain of its sender";
+      case Extra::dmarc_fail:
+        return "DMARC fails for the domain of its sender";
+      case Extra::spf_fail:
+        return "SPF fails: the envelope domain does not send from there";
+      case Extra::reputation_good:
+        return "known senders use the network it came from";
+      case Extra::reputation_bad:
+        return "the network it came from has sent messages that contradicted their senders";
+      case Extra::helo_odd:
+        return "the sending server does not name itself properly (HELO " +
+               quoted(received_.envelope.helo.substr(0, 64)) + ")";
+      case Extra::helo_own:
+        return "delivered by a server in the domain of its sender";
+      case Extra::envelope_other:
+        return "the envelope sender is of another organisation";
+      case Extra::reply_elsewhere:
+        return "answers would go to " + answer() + ", never seen with " + sender_;
+      case Extra::common_network:
+        return "other senders use the network it came from";
+      case Extra::common_helo:
+        return "other senders use the servers it came by";
+      case Extra::common_id:
+        return "its Message-ID has a form that other senders use";
+      case Extra::common_mailer:
+        return "written with a program that other senders use";
+      case Extra::name_claims:
+        return "the display name shows an address of another domain";
+      case Extra::free_mail:
+        return "sent from a free mailbox";
+      case Extra::disposable:
+        return "sent from a disposable mailbox";
+      case Extra::malformed:
+        return "malformed: " + malformed();
+      case Extra::own_domain:
+        return "claims to come from your own domain, but nothing shows that it does";
     }
     return "";
   }
 
   std::string lookalike() const {
-    return std::string(from_domain()) + " " + std::string(to_string(findings_.likeness.resemblance)) + " " + findings_.resembled +
+    return std::string(from_domain()) + " " + std::string(to_string(findings_.likeness.resemblance)) + " " +
+           findings_.resembled +
            (findings_.resembled_here ? ", your own domain" : ", which is known here; this sender is not");
   }
   std::string impostor() const {
     if (findings_.impersonated == nullptr) return of_extra(Extra::name_claims);
     const auto& other = *findings_.impersonated;
-    return "the display name is known as " + other.usual + " (" + std::to_string(other.count) + " messages on " +
-           std::to_string(other.distinct) + " days), never as " + sender_;
+    return "the display name is known as " + other.usual + " (" + std::to_string(other.count) +
+           " messages on " + std::to_string(other.distinct) + " days), never as " + sender_;
   }
-  std::string diversion() const { return "answers would go to " + answer() + ", a free mailbox never seen with " + sender_; }
+  std::string diversion() const {
+    return "answers would go to " + answer() + ", a free mailbox never seen with " + sender_;
+  }
   std::string blocked() const {
     const auto& hit = *findings_.blocked;
     return hit.value + " stands in the list " + hit.data_set + " (" + hit.entry + ")";
@@ -135,19 +174,26 @@ class Writer {
     const auto* from = sender_of(received_.facts);
     return from == nullptr ? std::string_view() : std::string_view(from->domain);
   }
-  std::string answer() const { return received_.facts.reply_to.empty() ? "nobody" : received_.facts.reply_to.front().key(); }
+  std::string answer() const {
+    return received_.facts.reply_to.empty() ? "nobody" : received_.facts.reply_to.front().key();
+  }
   std::string recipient() const {
     if (findings_.relation == nullptr) return "the recipient";
     return findings_.relation->subject.substr(0, findings_.relation->subject.find('<'));
   }
   static std::string on_days(const mail::Evidence* evidence) {
     const auto* reading = find(evidence, "messages");
-    return reading == nullptr ? "" : " on " + std::to_string(reading->distinct) + (reading->distinct >= 32 ? " or more days" : reading->distinct == 1 ? " day" : " days");
+    return reading == nullptr ? ""
+                              : " on " + std::to_string(reading->distinct) +
+                                    (reading->distinct >= 32  ? " or more days"
+                                     : reading->distinct == 1 ? " day"
+                                                              : " days");
   }
   static std::string messages(const mail::Evidence* evidence) {
     const auto* reading = find(evidence, "messages");
     if (reading == nullptr) return "no messages";
-    return std::to_string(reading->total) + (reading->total == 1 ? " message" : " messages") + on_days(evidence);
+    return std::to_string(reading->total) + (reading->total == 1 ? " message" : " messages") +
+           on_days(evidence);
   }
   std::string malformed() const {
     std::vector<std::string> what;
@@ -180,7 +226,8 @@ std::string standing_text(const Findings& findings, const std::string& sender) {
 }  // namespace
 
 std::vector<mail::Reason> reasons_for(const mail::Received& received, const mail::Enrichment& enrichment,
-                                      const Findings& findings, const std::array<double, feature_count>& contributions,
+                                      const Findings& findings,
+                                      const std::array<double, feature_count>& contributions,
                                       const Cuts& cuts) {
   std::array<Candidate, feature_count + 4> candidates;
   size_t count = 0;
@@ -195,7 +242,8 @@ std::vector<mail::Reason> reasons_for(const mail::Received& received, const mail
   const size_t kept = std::min(count, max_reasons);
   const auto size = [](double x) { return x < 0 ? -x : x; };
   std::partial_sort(candidates.begin(), candidates.begin() + static_cast<ptrdiff_t>(kept),
-                    candidates.begin() + static_cast<ptrdiff_t>(count), [&](const Candidate& a, const Candidate& b) {
+                    candidates.begin() + static_cast<ptrdiff_t>(count),
+                    [&](const Candidate& a, const Candidate& b) {
                       if (size(a.weight) != size(b.weight)) return size(a.weight) > size(b.weight);
                       return a.feature < b.feature;
                     });
@@ -205,13 +253,20 @@ std::vector<mail::Reason> reasons_for(const mail::Received& received, const mail
   for (size_t i = 0; i < kept; ++i) {
     const auto [weight, feature] = candidates[i];
     std::string text;
-    if (feature < trait_count) text = writer.in_favour(static_cast<TraitId>(feature));
-    else if (feature < 2 * trait_count) text = writer.against(static_cast<TraitId>(feature - trait_count));
-    else if (feature < feature_count) text = writer.of_extra(static_cast<Extra>(feature - 2 * trait_count));
-    else if (feature == feature_count) text = writer.lookalike();
-    else if (feature == feature_count + 1) text = writer.impostor();
-    else if (feature == feature_count + 2) text = writer.diversion();
-    else text = writer.blocked();
+    if (feature < trait_count)
+      text = writer.in_favour(static_cast<TraitId>(feature));
+    else if (feature < 2 * trait_count)
+      text = writer.against(static_cast<TraitId>(feature - trait_count));
+    else if (feature < feature_count)
+      text = writer.of_extra(static_cast<Extra>(feature - 2 * trait_count));
+    else if (feature == feature_count)
+      text = writer.lookalike();
+    else if (feature == feature_count + 1)
+      text = writer.impostor();
+    else if (feature == feature_count + 2)
+      text = writer.diversion();
+    else
+      text = writer.blocked();
     reasons.push_back({std::move(text), weight});
   }
   const auto* from = sender_of(received.facts);

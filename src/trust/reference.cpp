@@ -10,7 +10,8 @@
 namespace bonafide::trust {
 namespace {
 
-constexpr std::array<std::string_view, 5> role_names = {"blocked", "disposable", "free_mail", "hosting", "popular"};
+constexpr std::array<std::string_view, 5> role_names = {"blocked", "disposable", "free_mail", "hosting",
+                                                        "popular"};
 
 bool looks_like_address(std::string_view value) {
   return value.find(':') != std::string_view::npos || value.find('/') != std::string_view::npos ||
@@ -35,8 +36,9 @@ std::string_view to_string(ListRole role) { return role_names[static_cast<size_t
 Result<ListRole> parse_list_role(std::string_view name) {
   const auto* const at = std::find(role_names.begin(), role_names.end(), name);
   if (at != role_names.end()) return static_cast<ListRole>(at - role_names.begin());
-  return {Cause::invalid, "\"" + std::string(name.substr(0, 64)) +
-                              "\" is not a role of a list; write blocked, disposable, free_mail, hosting or popular"};
+  return {Cause::invalid,
+          "\"" + std::string(name.substr(0, 64)) +
+              "\" is not a role of a list; write blocked, disposable, free_mail, hosting or popular"};
 }
 
 Result<ReferenceList> ReferenceList::parse(std::string name, ListRole role, std::string_view text,
@@ -85,8 +87,8 @@ Status ReferenceList::add(std::string_view value, std::string_view note,
   return Ok{};
 }
 
-// Sorts the ranges and ties each to the next wider one around it. CIDR ranges either nest or are apart, so the ranges
-// around an address form one chain.
+// Sorts the ranges and ties each to the next wider one around it. CIDR ranges either nest or are apart, so
+// the ranges around an address form one chain.
 void ReferenceList::link() {
   std::sort(ranges_.begin(), ranges_.end(), [](const Entry& a, const Entry& b) {
     if (a.range.low != b.range.low) return a.range.low < b.range.low;
@@ -94,7 +96,8 @@ void ReferenceList::link() {
   });
   std::vector<int32_t> open;
   for (size_t i = 0; i < ranges_.size(); ++i) {
-    while (!open.empty() && ranges_[static_cast<size_t>(open.back())].range.high < ranges_[i].range.low) open.pop_back();
+    while (!open.empty() && ranges_[static_cast<size_t>(open.back())].range.high < ranges_[i].range.low)
+      open.pop_back();
     ranges_[i].outer = open.empty() ? -1 : open.back();
     open.push_back(static_cast<int32_t>(i));
   }
@@ -104,7 +107,8 @@ std::string ReferenceList::find(const IpAddress& address) const {
   const auto after = std::upper_bound(ranges_.begin(), ranges_.end(), address,
                                       [](const IpAddress& a, const Entry& e) { return a < e.range.low; });
   auto at = static_cast<int32_t>(after - ranges_.begin()) - 1;
-  while (at >= 0 && !ranges_[static_cast<size_t>(at)].range.contains(address)) at = ranges_[static_cast<size_t>(at)].outer;
+  while (at >= 0 && !ranges_[static_cast<size_t>(at)].range.contains(address))
+    at = ranges_[static_cast<size_t>(at)].outer;
   if (at < 0) return "";
   const Entry& entry = ranges_[static_cast<size_t>(at)];
   return entry.range.text() + (entry.note == 0 ? "" : " (" + notes_[entry.note] + ")");

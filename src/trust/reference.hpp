@@ -25,9 +25,9 @@ std::string_view to_string(ListRole role);
 /// Errors: invalid, naming the roles there are.
 Result<ListRole> parse_list_role(std::string_view name);
 
-/// Where a list comes from. Lists of networks hold a CIDR range a line, lists of domains a domain a line (its sub-domains
-/// are named with it). In both, "#" and ";" begin a comment; "value<tab>anything" and "value anything" are read as value,
-/// "provider,value" (CSV) as value with the provider as the entry's note.
+/// Where a list comes from. Lists of networks hold a CIDR range a line, lists of domains a domain a line (its
+/// sub-domains are named with it). In both, "#" and ";" begin a comment; "value<tab>anything" and "value
+/// anything" are read as value, "provider,value" (CSV) as value with the provider as the entry's note.
 struct ListSource {
   std::string name;
   ListRole role = ListRole::blocked;
@@ -38,7 +38,8 @@ struct ListSource {
 class ReferenceList {
  public:
   /// Reads the text of a list. Errors: invalid, with `where`:line.
-  static Result<ReferenceList> parse(std::string name, ListRole role, std::string_view text, std::string_view where);
+  static Result<ReferenceList> parse(std::string name, ListRole role, std::string_view text,
+                                     std::string_view where);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] ListRole role() const { return role_; }
@@ -54,8 +55,8 @@ class ReferenceList {
  private:
   struct Entry {
     IpRange range;
-    uint32_t note = 0;    // index into notes_
-    int32_t outer = -1;   // the next wider range around this one
+    uint32_t note = 0;   // index into notes_
+    int32_t outer = -1;  // the next wider range around this one
   };
   struct Hash {
     using is_transparent = void;

@@ -34,7 +34,8 @@ Cuts cuts_of(const Findings& findings, const Model& model) {
     cuts.impostor = cut(findings.impersonation_believed ? model.impostor_factor : model.impostor_weak_factor);
   }
   if (findings.diverted) cuts.diversion = cut(model.diversion_factor);
-  if (findings.blocked != nullptr && findings.standing == Standing::stranger) cuts.blocked = cut(model.blocked_factor);
+  if (findings.blocked != nullptr && findings.standing == Standing::stranger)
+    cuts.blocked = cut(model.blocked_factor);
   return cuts;
 }
 
@@ -54,7 +55,8 @@ mail::Verdict verdict_of(double trust, const Model& model) {
 }
 
 // Everything but the evidence, from the evidence.
-void judge(const mail::Received& received, const mail::Enrichment& enrichment, const Model& model, mail::Score& score) {
+void judge(const mail::Received& received, const mail::Enrichment& enrichment, const Model& model,
+           mail::Score& score) {
   const Findings findings = find_out(received, enrichment, score.evidence);
   const Weighing& weighing = model.regimes[static_cast<size_t>(regime_of(findings))];
   std::array<double, feature_count> contributions{};
@@ -64,7 +66,8 @@ void judge(const mail::Received& received, const mail::Enrichment& enrichment, c
     log_odds += contributions[i];
   }
   const Cuts cuts = cuts_of(findings, model);
-  score.trust = along(weighing.curve, log_odds) * repeatable_exp(cuts.lookalike + cuts.impostor + cuts.diversion + cuts.blocked);
+  score.trust = along(weighing.curve, log_odds) *
+                repeatable_exp(cuts.lookalike + cuts.impostor + cuts.diversion + cuts.blocked);
   score.verdict = verdict_of(score.trust, model);
   score.attack = attack_of(findings, cuts, score.verdict);
   score.reasons = reasons_for(received, enrichment, findings, contributions, cuts);

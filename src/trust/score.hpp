@@ -11,11 +11,12 @@ namespace bonafide::trust {
 /// Version of the scoring code: the same evidence, model and code give the same score, bit for bit.
 inline constexpr std::string_view code_version = "trust-1";
 
-/// The keys of history to be asked for a message, in order. At most 45, usually 35; none for outbound mail and heartbeats.
+/// The keys of history to be asked for a message, in order. At most 45, usually 35; none for outbound mail
+/// and heartbeats.
 std::vector<std::string> questions(const mail::Enriched& enriched);
 
-/// The score of a message. `answers` in the order of questions(), null where unknown: such histories take no part, and the
-/// evidence says so. Pure.
+/// The score of a message. `answers` in the order of questions(), null where unknown: such histories take no
+/// part, and the evidence says so. Pure.
 mail::Score score(const mail::Enriched& enriched, const flow::Answers& answers, const Model& model);
 
 /// The score once more, from nothing but the event: bit-exact for the same model.

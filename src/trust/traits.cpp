@@ -102,12 +102,12 @@ std::string reply_to_value(const std::vector<mail::Address>& reply_to, const mai
   return ours ? "=" : organisation;
 }
 
-// Headers that come and go with the occasion (a reply has References, a copy has Cc) or that others add say nothing of
-// the program that wrote the message.
+// Headers that come and go with the occasion (a reply has References, a copy has Cc) or that others add say
+// nothing of the program that wrote the message.
 bool is_occasional(std::string_view name) {
   static constexpr auto names = std::to_array<std::string_view>(
-      {"authentication-results", "bcc", "cc", "delivered-to", "dkim-signature", "in-reply-to", "received", "references",
-       "reply-to", "return-path", "sender", "x-priority"});
+      {"authentication-results", "bcc", "cc", "delivered-to", "dkim-signature", "in-reply-to", "received",
+       "references", "reply-to", "return-path", "sender", "x-priority"});
   static_assert(std::is_sorted(names.begin(), names.end()));
   return std::binary_search(names.begin(), names.end(), name) || name.starts_with("list-") ||
          name.starts_with("arc-") || name.starts_with("resent-");
@@ -171,7 +171,8 @@ Alignment alignment_of(const mail::Received& received, std::string_view from_dom
     if (method.method == "dkim" && pass) {
       std::string signer = mail::organisational_domain(method.domain);
       const bool aligned = !signer.empty() && signer == organisation;
-      if (result.dkim_organisation.empty() || (aligned && !result.dkim)) result.dkim_organisation = std::move(signer);
+      if (result.dkim_organisation.empty() || (aligned && !result.dkim))
+        result.dkim_organisation = std::move(signer);
       result.dkim = result.dkim || aligned;
     } else if (method.method == "spf") {
       result.spf_pass = pass;
@@ -181,7 +182,8 @@ Alignment alignment_of(const mail::Received& received, std::string_view from_dom
       result.dmarc_fail = method.result == "fail";
     }
   }
-  if (const auto at = domain_of(received.envelope.mail_from); !at.empty()) spf_domain = mail::to_ascii_domain(at);
+  if (const auto at = domain_of(received.envelope.mail_from); !at.empty())
+    spf_domain = mail::to_ascii_domain(at);
   result.spf_organisation = mail::organisational_domain(spf_domain);
   result.spf = result.spf_pass && !organisation.empty() && result.spf_organisation == organisation;
   return result;
@@ -209,7 +211,8 @@ std::vector<mail::Trait> traits_of(const mail::Received& received, const Alignme
   add(TraitId::origin, origin_value(first));
   add(TraitId::submission, submission_value(first));
   add(TraitId::reply_to, reply_to_value(facts.reply_to, from));
-  add(TraitId::message_id, message_id_shape(facts.message_id, from == nullptr ? std::string_view() : from->domain, helo));
+  add(TraitId::message_id,
+      message_id_shape(facts.message_id, from == nullptr ? std::string_view() : from->domain, helo));
   add(TraitId::mailer, mailer_product(facts.mailer));
   add(TraitId::order, order_value(facts.header_order));
   add(TraitId::composition, composition_value(facts));

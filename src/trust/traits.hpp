@@ -35,38 +35,42 @@ inline constexpr size_t max_value_bytes = 64;
 /// What the tables need to know of a trait.
 struct TraitInfo {
   TraitId id;
-  char code;                 ///< group of its fields in a history
-  std::string_view name;     ///< as in mail::Trait::name
-  bool few_values;           ///< so few that the tenant's totals hold its whole population
-  std::string_view phrase;   ///< for reasons: "has always been <phrase> X"
+  char code;                ///< group of its fields in a history
+  std::string_view name;    ///< as in mail::Trait::name
+  bool few_values;          ///< so few that the tenant's totals hold its whole population
+  std::string_view phrase;  ///< for reasons: "has always been <phrase> X"
 };
 const std::array<TraitInfo, trait_count>& trait_table();
 inline const TraitInfo& info(TraitId id) { return trait_table()[static_cast<size_t>(id)]; }
 
-/// The value of each trait, as views into the event. Missing: the message has none, and the trait says nothing.
+/// The value of each trait, as views into the event. Missing: the message has none, and the trait says
+/// nothing.
 using TraitValues = std::array<std::optional<std::string_view>, trait_count>;
 TraitValues trait_values(const mail::Enrichment& enrichment);
 
 /// What the traits are made from beside the facts.
 struct Alignment {
-  bool believed = false;      ///< somebody we believe has checked
+  bool believed = false;           ///< somebody we believe has checked
   bool dkim = false, spf = false;  ///< passes for the organisation of From
   bool dmarc_fail = false;
-  std::string dkim_organisation;   ///< of the pass (the aligned one first), "" if none passed
-  std::string spf_organisation;    ///< of the envelope sender, "" for the null sender
+  std::string dkim_organisation;           ///< of the pass (the aligned one first), "" if none passed
+  std::string spf_organisation;            ///< of the envelope sender, "" for the null sender
   bool spf_pass = false, spf_bad = false;  ///< spf_bad: fail or softfail
 };
 Alignment alignment_of(const mail::Received& received, std::string_view from_domain);
 
 /// All traits of a message. `from` may be null (no usable From).
-std::vector<mail::Trait> traits_of(const mail::Received& received, const Alignment& alignment, const mail::Address* from);
+std::vector<mail::Trait> traits_of(const mail::Received& received, const Alignment& alignment,
+                                   const mail::Address* from);
 
 /// `value` in at most max_value_bytes: what is longer ends in a hash of the whole.
 std::string bounded_value(std::string value);
-/// Organisation of a host name as a trait: its organisational domain, "[ip]" for a literal, "bare" for a single label.
+/// Organisation of a host name as a trait: its organisational domain, "[ip]" for a literal, "bare" for a
+/// single label.
 std::string host_organisation(std::string_view host);
 /// The shape of a Message-ID: runs of digits, letters and hex by class, then whose domain follows.
-std::string message_id_shape(std::string_view message_id, std::string_view from_domain, std::string_view helo_organisation);
+std::string message_id_shape(std::string_view message_id, std::string_view from_domain,
+                             std::string_view helo_organisation);
 /// A mail program's name without version and platform.
 std::string mailer_product(std::string_view mailer);
 
