@@ -9,6 +9,7 @@
 #include "app/scoring.hpp"
 #include "app/verbs.hpp"
 #include "base/json.hpp"
+#include "base/text.hpp"
 #include "mail/parse/mailbox.hpp"
 
 // bonafide score: what would be said of these messages; nothing is stored or learned.
@@ -31,7 +32,7 @@ class RemoteScorer final : public Scorer {
     const net::Query query = tenant_.empty() ? net::Query{} : net::Query{{"tenant", tenant_}};
     BONAFIDE_ASSIGN(const auto answer,
                     client_.call("POST", "/v1/score", query, std::string(raw), "message/rfc822"));
-    return answer.body;
+    return std::string(trim(answer.body));  // without its line end
   }
   bool answers() { return client_.get("/livez").ok(); }
 
