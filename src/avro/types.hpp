@@ -25,7 +25,8 @@ struct Bytes {
 };
 
 /// An enum's Avro name and symbols, in the order of its values 0, 1, 2 …; specialise for each bound enum:
-///   template <> struct avro::EnumSymbols<Lane> { name = "Lane"; symbols = std::array{…}; default_symbol = "live" };
+///   template <> struct avro::EnumSymbols<Lane> { name = "Lane"; symbols = std::array{…}; default_symbol =
+///   "live" };
 /// `default_symbol` is what a reader takes for a symbol it does not know.
 template <class E>
 struct EnumSymbols;

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 #include "base/hash.hpp"
 #include "base/ids.hpp"
@@ -12,11 +12,13 @@ namespace bonafide {
 namespace {
 
 TEST(Time, Rfc3339RoundTrips) {
-  for (const char* text : {"2026-01-02T03:04:05Z", "1969-12-31T23:59:59.250Z", "2000-02-29T00:00:00.000001Z"}) {
+  for (const char* text :
+       {"2026-01-02T03:04:05Z", "1969-12-31T23:59:59.250Z", "2000-02-29T00:00:00.000001Z"}) {
     EXPECT_EQ(format_rfc3339(*parse_rfc3339(text)), text);
   }
   EXPECT_EQ(format_rfc3339(*parse_rfc3339("2026-01-02T03:04:05+02:30")), "2026-01-02T00:34:05Z");
-  for (const char* bad : {"", "2026-01-02", "2026-13-02T03:04:05Z", "2026-01-02T03:04:05", "2026-01-02T03:04:05+2"}) {
+  for (const char* bad :
+       {"", "2026-01-02", "2026-13-02T03:04:05Z", "2026-01-02T03:04:05", "2026-01-02T03:04:05+2"}) {
     EXPECT_FALSE(parse_rfc3339(bad).ok()) << bad;
   }
 }
@@ -52,10 +54,15 @@ TEST(Hash, Hash64NeverChanges) {
 }
 
 TEST(Text, Utf8IsCleanedNotTrusted) {
-  EXPECT_EQ(clean_text("a\xFF" "b\x01\x1B[31m\r\nc", 100), "a\xEF\xBF\xBD" "b[31m  c");
+  EXPECT_EQ(clean_text("a\xFF"
+                       "b\x01\x1B[31m\r\nc",
+                       100),
+            "a\xEF\xBF\xBD"
+            "b[31m  c");
   EXPECT_EQ(clean_text("\xC3\xA9\xC3\xA9", 3), "\xC3\xA9");
   EXPECT_TRUE(is_utf8("\xF0\x9F\x98\x80"));
-  for (const char* bad : {"\xC0\x80", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xE2\x82"}) EXPECT_FALSE(is_utf8(bad));
+  for (const char* bad : {"\xC0\x80", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xE2\x82"})
+    EXPECT_FALSE(is_utf8(bad));
   EXPECT_EQ(repair_utf8("a\xC3\xA9\xFF\xC3\n"), "a\xC3\xA9\xEF\xBF\xBD\xEF\xBF\xBD\n");
   EXPECT_EQ(cut_utf8("a\xC3\xA9", 2), "a");
 }

@@ -10,7 +10,8 @@ namespace bonafide {
 /// Bytes somebody else owns. Not text: may hold anything.
 using ByteView = std::string_view;
 
-/// Immutable bytes with shared ownership: copies are cheap, the bytes never move. Safe to share between threads.
+/// Immutable bytes with shared ownership: copies are cheap, the bytes never move. Safe to share between
+/// threads.
 class SharedBytes {
  public:
   SharedBytes() = default;
@@ -33,7 +34,8 @@ class SharedBytes {
   std::shared_ptr<const void> owner_;
 };
 
-// Fixed-width integers at any alignment. Little-endian for our own files, big-endian where order or a protocol wants it.
+// Fixed-width integers at any alignment. Little-endian for our own files, big-endian where order or a
+// protocol wants it.
 template <class T>
 T load_le(const char* at) {
   T value;
@@ -55,6 +57,7 @@ inline void store_be32(char* at, uint32_t value) { store_le(at, __builtin_bswap3
 inline void append_be64(std::string& out, uint64_t value) { append_le(out, __builtin_bswap64(value)); }
 inline void append_be32(std::string& out, uint32_t value) { append_le(out, __builtin_bswap32(value)); }
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "on-disk formats are written on little-endian machines");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+              "on-disk formats are written on little-endian machines");
 
 }  // namespace bonafide

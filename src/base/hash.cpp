@@ -47,7 +47,8 @@ uint32_t crc32c(ByteView bytes, uint32_t seed) {
   return ~(fast ? crc_sse42(bytes, ~seed) : crc_portable(bytes, ~seed));
 }
 
-// Multiply-and-fold over 8-byte words; constants are the fractional bits of sqrt(2), sqrt(3) and sqrt(5), made odd.
+// Multiply-and-fold over 8-byte words; constants are the fractional bits of sqrt(2), sqrt(3) and sqrt(5),
+// made odd.
 uint64_t hash64(ByteView bytes, uint64_t seed) {
   constexpr uint64_t k0 = 0x6A09E667F3BCC909, k1 = 0xBB67AE8584CAA73B, k2 = 0x3C6EF372FE94F82B;
   uint64_t state = seed ^ k0 ^ (bytes.size() * k2);
@@ -70,8 +71,8 @@ Digest sha256(ByteView bytes) {
 Digest hmac_sha256(ByteView key, ByteView bytes) {
   Digest digest;
   unsigned length = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(bytes.data()),
-       bytes.size(), digest.data(), &length);
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+       reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data(), &length);
   return digest;
 }
 

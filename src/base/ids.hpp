@@ -34,14 +34,17 @@ struct EventId {
   static Result<EventId> parse(std::string_view hex) {
     auto raw = from_hex(hex);
     if (hex.size() != 32 || !raw.ok()) {
-      return {Cause::invalid, "\"" + std::string(hex.substr(0, 64)) + "\" is not an event id (32 hex digits)"};
+      return {Cause::invalid,
+              "\"" + std::string(hex.substr(0, 64)) + "\" is not an event id (32 hex digits)"};
     }
     return from_bytes(*raw);
   }
 
   [[nodiscard]] ByteView view() const { return {bytes.data(), bytes.size()}; }
   [[nodiscard]] std::string hex() const { return to_hex(view()); }
-  [[nodiscard]] Time accepted_at() const { return Time::from_millis(static_cast<int64_t>(load_be64(bytes.data()) >> 16)); }
+  [[nodiscard]] Time accepted_at() const {
+    return Time::from_millis(static_cast<int64_t>(load_be64(bytes.data()) >> 16));
+  }
   friend bool operator==(const EventId& a, const EventId& b) { return a.view() == b.view(); }
   friend auto operator<=>(const EventId& a, const EventId& b) { return a.view() <=> b.view(); }
 };

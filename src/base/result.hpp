@@ -37,8 +37,9 @@ struct Ok {};
 template <class T = Ok>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : data_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
-  Result(Error error) : data_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value) : data_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : data_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
   Result(Cause cause, std::string message) : Result(Error{cause, std::move(message)}) {}
 
   [[nodiscard]] bool ok() const { return data_.index() == 0; }
@@ -77,11 +78,11 @@ using Status = Result<Ok>;
 }  // namespace bonafide
 
 /// Returns the error of `expr` from the enclosing function, if there is one.
-#define BONAFIDE_TRY(expr)                             \
-  do {                                                 \
+#define BONAFIDE_TRY(expr)                              \
+  do {                                                  \
     if (auto&& try_result = (expr); !try_result.ok()) { \
-      return try_result.error();                       \
-    }                                                  \
+      return try_result.error();                        \
+    }                                                   \
   } while (false)
 
 #define BONAFIDE_CONCAT_(a, b) a##b

@@ -31,16 +31,18 @@ size_t utf8_length(std::string_view text) {
   return 0;
 }
 
-// Length of the ASCII bytes at the start of `text`; most mail is nothing else, and eight at a time are cheap to tell.
+// Length of the ASCII bytes at the start of `text`; most mail is nothing else, and eight at a time are cheap
+// to tell.
 size_t ascii_length(std::string_view text) {
   size_t length = 0;
-  while (length + 8 <= text.size() && (load_le<uint64_t>(text.data() + length) & 0x8080808080808080U) == 0) length += 8;
+  while (length + 8 <= text.size() && (load_le<uint64_t>(text.data() + length) & 0x8080808080808080U) == 0)
+    length += 8;
   while (length < text.size() && static_cast<uint8_t>(text[length]) < 0x80) ++length;
   return length;
 }
 
-// Length of the printable ASCII bytes at the start of `text`; eight at a time, by the borrow that a byte below 0x20 leaves
-// in its high bit, and a byte of 0x7F in the sum with 1.
+// Length of the printable ASCII bytes at the start of `text`; eight at a time, by the borrow that a byte
+// below 0x20 leaves in its high bit, and a byte of 0x7F in the sum with 1.
 size_t printable_length(std::string_view text) {
   constexpr uint64_t highs = 0x8080808080808080U, ones = 0x0101010101010101U;
   size_t length = 0;
@@ -126,12 +128,14 @@ Result<std::string> from_hex(std::string_view hex) {
 }
 
 std::string to_base64(ByteView bytes) {
-  static constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  static constexpr std::string_view alphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string text;
   text.reserve((bytes.size() + 2) / 3 * 4);
   for (size_t i = 0; i < bytes.size(); i += 3) {
     uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k) group = group << 8 | (i + k < bytes.size() ? static_cast<uint8_t>(bytes[i + k]) : 0);
+    for (size_t k = 0; k < 3; ++k)
+      group = group << 8 | (i + k < bytes.size() ? static_cast<uint8_t>(bytes[i + k]) : 0);
     text += alphabet[group >> 18 & 63];
     text += alphabet[group >> 12 & 63];
     text += i + 1 < bytes.size() ? alphabet[group >> 6 & 63] : '=';

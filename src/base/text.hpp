@@ -32,8 +32,8 @@ std::string to_base64(ByteView bytes);
 bool is_utf8(std::string_view text);
 /// `text` with each byte that is not part of valid UTF-8 made U+FFFD.
 std::string repair_utf8(std::string_view text);
-/// Valid UTF-8 without control characters (C0 except tab and newline where `keep_lines`, DEL, C1): broken bytes become
-/// U+FFFD, and the result is cut at a character boundary to at most `max_bytes`.
+/// Valid UTF-8 without control characters (C0 except tab and newline where `keep_lines`, DEL, C1): broken
+/// bytes become U+FFFD, and the result is cut at a character boundary to at most `max_bytes`.
 std::string clean_text(std::string_view text, size_t max_bytes, bool keep_lines = false);
 /// The longest prefix of at most `max_bytes` that does not end inside a UTF-8 character.
 std::string_view cut_utf8(std::string_view text, size_t max_bytes);

@@ -84,7 +84,8 @@ Result<Time> parse_rfc3339(std::string_view text) {
   const bool shaped = digits(text, 0, 4, year) && digits(text, 5, 2, c.month) && digits(text, 8, 2, c.day) &&
                       digits(text, 11, 2, c.hour) && digits(text, 14, 2, c.minute) &&
                       digits(text, 17, 2, c.second) && text[4] == '-' && text[7] == '-' &&
-                      (text[10] == 'T' || text[10] == 't' || text[10] == ' ') && text[13] == ':' && text[16] == ':';
+                      (text[10] == 'T' || text[10] == 't' || text[10] == ' ') && text[13] == ':' &&
+                      text[16] == ':';
   if (!shaped || c.month < 1 || c.month > 12 || c.day < 1 || c.day > 31 || c.hour > 23 || c.minute > 59 ||
       c.second > 60) {
     return bad_time(text);
@@ -137,7 +138,8 @@ std::string format_duration(Duration duration) {
   static constexpr std::array<Unit, 5> units = {
       {{86'400'000'000, "d"}, {3'600'000'000, "h"}, {60'000'000, "m"}, {1'000'000, "s"}, {1000, "ms"}}};
   for (const auto& unit : units) {
-    if (duration.us != 0 && duration.us % unit.us == 0) return std::to_string(duration.us / unit.us) + unit.name;
+    if (duration.us != 0 && duration.us % unit.us == 0)
+      return std::to_string(duration.us / unit.us) + unit.name;
   }
   return std::to_string(duration.us) + "us";
 }

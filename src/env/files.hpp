@@ -17,8 +17,8 @@ class File {
   virtual Result<std::string> read_at(uint64_t offset, size_t count) = 0;
   /// All of `bytes` at `offset`, growing the file where needed. Not durable before sync_data().
   virtual Status write_at(uint64_t offset, ByteView bytes) = 0;
-  /// The bytes written so far survive a power cut once this returns. After an error the state of the file is unknown:
-  /// the caller must stop, never retry (the kernel may have dropped the dirty pages).
+  /// The bytes written so far survive a power cut once this returns. After an error the state of the file is
+  /// unknown: the caller must stop, never retry (the kernel may have dropped the dirty pages).
   virtual Status sync_data() = 0;
   /// sync_data() and the file's size and times.
   virtual Status sync_all() = 0;

@@ -22,16 +22,24 @@ struct Field {
   Field(std::string_view k, int v) : key(k), value(std::to_string(v)), number(true) {}
 };
 
-/// Structured log: an event name ("journal.torn_tail") and fields. Safe from any thread. Never carries mail content;
-/// addresses are redacted by the caller.
+/// Structured log: an event name ("journal.torn_tail") and fields. Safe from any thread. Never carries mail
+/// content; addresses are redacted by the caller.
 class Logger {
  public:
   virtual ~Logger() = default;
   virtual void write(Level level, std::string_view event, std::initializer_list<Field> fields) = 0;
-  void debug(std::string_view event, std::initializer_list<Field> fields = {}) { write(Level::debug, event, fields); }
-  void info(std::string_view event, std::initializer_list<Field> fields = {}) { write(Level::info, event, fields); }
-  void warn(std::string_view event, std::initializer_list<Field> fields = {}) { write(Level::warn, event, fields); }
-  void error(std::string_view event, std::initializer_list<Field> fields = {}) { write(Level::error, event, fields); }
+  void debug(std::string_view event, std::initializer_list<Field> fields = {}) {
+    write(Level::debug, event, fields);
+  }
+  void info(std::string_view event, std::initializer_list<Field> fields = {}) {
+    write(Level::info, event, fields);
+  }
+  void warn(std::string_view event, std::initializer_list<Field> fields = {}) {
+    write(Level::warn, event, fields);
+  }
+  void error(std::string_view event, std::initializer_list<Field> fields = {}) {
+    write(Level::error, event, fields);
+  }
 };
 
 class NoLogger final : public Logger {

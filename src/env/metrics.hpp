@@ -53,8 +53,9 @@ class Histogram {
 
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
-/// The metrics of one process. References stay valid as long as the registry. Ask once and keep the reference: a look-up
-/// takes a lock, using a metric does not. Names follow Prometheus (bonafide_ prefix, base units, _total, _seconds).
+/// The metrics of one process. References stay valid as long as the registry. Ask once and keep the
+/// reference: a look-up takes a lock, using a metric does not. Names follow Prometheus (bonafide_ prefix,
+/// base units, _total, _seconds).
 class Metrics {
  public:
   Counter& counter(std::string_view name, std::string_view help, const Labels& labels = {});

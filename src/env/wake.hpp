@@ -2,7 +2,8 @@
 
 namespace bonafide::env {
 
-/// How one part tells another that there is something to do. May be called from any thread, also too often, never blocks.
+/// How one part tells another that there is something to do. May be called from any thread, also too often,
+/// never blocks.
 class Wake {
  public:
   virtual ~Wake() = default;

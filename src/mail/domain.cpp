@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <unordered_map>
 
 #include <libpsl.h>
-
-#include <unordered_map>
 #include <unicode/uidna.h>
 
 #include "base/ip.hpp"
@@ -128,7 +127,8 @@ std::string organisational_domain(std::string_view domain) {
     return std::string(domain);
   const std::string name(domain);
   if (is_digit(name.back()) && IpAddress::parse(name).ok()) return name;
-  // A look-up in the list costs some 20 µs of a message's budget, and mail is from the same domains again and again.
+  // A look-up in the list costs some 20 µs of a message's budget, and mail is from the same domains again and
+  // again.
   static constexpr size_t remembered = 8192;
   thread_local std::unordered_map<std::string, std::string> known;
   if (const auto found = known.find(name); found != known.end()) return found->second;
