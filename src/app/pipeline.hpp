@@ -91,6 +91,9 @@ class Pipeline {
   /// repeat of a message might not be known.
   Result<bool> door_memory_is_whole();
 
+  /// Waits until what the steps have written is synced, and so can be seen by the sinks. Errors: unavailable.
+  Status sync_outputs() { return wait_until_synced(std::string(mail::Scored::topic), *history_); }
+
   /// After all workers have stopped: everything in memory to the disk.
   Status close();
 

@@ -96,6 +96,8 @@ Status Runner::stop(Duration patience) {
   running_ = false;
   const Time until = outside_.clock.steady() + patience;
   Status stopped = stop_workers(pipeline_.processors(), until);
+  // A sink that sees only what is synced would find nothing more to read a moment too early.
+  if (stopped.ok()) stopped = pipeline_.sync_outputs();
   if (stopped.ok()) stopped = stop_workers(pipeline_.sinks(), until);
   Status closed = Ok{};
   if (!failure()) closed = pipeline_.close();
