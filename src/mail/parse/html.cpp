@@ -13,27 +13,76 @@ constexpr size_t max_attribute_bytes = 8 * 1024;
 constexpr size_t max_shown_bytes = 512;
 constexpr size_t max_attributes = 100;  // of one tag that are looked at
 
-template <size_t n>
-bool holds(const std::array<std::string_view, n>& sorted, std::string_view name) {
-  return std::binary_search(sorted.begin(), sorted.end(), name);
-}
+// What elements do to the text around and inside them.
+enum Does : uint8_t {
+  block = 1,       // begins and ends a line
+  apart = 2,       // stands apart from what comes before
+  unseen = 4,      // holds no text to see
+  raw = 8,         // the same, and "<" means nothing in it
+  container = 16,  // hides what it holds where its style says so
+  leads = 32,      // may lead somewhere
+};
+struct Element {
+  std::string_view name;
+  int does;
+};
+constexpr auto elements = std::to_array<Element>({{"a", container | leads},
+                                                  {"address", block},
+                                                  {"area", leads},
+                                                  {"article", block},
+                                                  {"aside", block},
+                                                  {"blockquote", block},
+                                                  {"body", block},
+                                                  {"br", block},
+                                                  {"button", leads},
+                                                  {"center", block | container},
+                                                  {"dd", block},
+                                                  {"div", block | container},
+                                                  {"dl", block},
+                                                  {"dt", block},
+                                                  {"fieldset", block},
+                                                  {"font", container},
+                                                  {"footer", block},
+                                                  {"form", block | leads},
+                                                  {"h1", block},
+                                                  {"h2", block},
+                                                  {"h3", block},
+                                                  {"h4", block},
+                                                  {"h5", block},
+                                                  {"h6", block},
+                                                  {"head", unseen},
+                                                  {"header", block},
+                                                  {"hr", block},
+                                                  {"iframe", raw},
+                                                  {"img", apart},
+                                                  {"input", leads},
+                                                  {"li", block},
+                                                  {"main", block},
+                                                  {"nav", block},
+                                                  {"noembed", raw},
+                                                  {"ol", block},
+                                                  {"p", block | container},
+                                                  {"pre", block},
+                                                  {"script", raw},
+                                                  {"section", block | container},
+                                                  {"select", unseen},
+                                                  {"span", container},
+                                                  {"style", raw},
+                                                  {"table", block | container},
+                                                  {"td", apart | container},
+                                                  {"template", unseen},
+                                                  {"th", apart},
+                                                  {"title", block | raw},
+                                                  {"tr", block | container},
+                                                  {"ul", block},
+                                                  {"video", block}});
+constexpr bool by_name(const Element& a, const Element& b) { return a.name < b.name; }
+static_assert(std::is_sorted(elements.begin(), elements.end(), by_name));
 
-// Elements that begin a line, and end one.
-constexpr std::array<std::string_view, 34> blocks = {
-    "address", "article", "aside",    "blockquote", "body", "br",   "center", "dd", "div",
-    "dl",      "dt",      "fieldset", "footer",     "form", "h1",   "h2",     "h3", "h4",
-    "h5",      "h6",      "header",   "hr",         "li",   "main", "nav",    "ol", "p",
-    "pre",     "section", "table",    "title",      "tr",   "ul",   "video"};
-// Elements whose content is no text to see; all up to their end tag is passed over.
-constexpr std::array<std::string_view, 3> unseen = {"head", "select", "template"};
-// The same, and "<" means nothing in them.
-constexpr std::array<std::string_view, 5> raw = {"iframe", "noembed", "script", "style", "title"};
-// Elements that hide what they hold where their style says so.
-constexpr std::array<std::string_view, 10> containers = {"a",       "center", "div",   "font", "p",
-                                                         "section", "span",   "table", "td",   "tr"};
-static_assert(std::is_sorted(blocks.begin(), blocks.end()) && std::is_sorted(raw.begin(), raw.end()) &&
-              std::is_sorted(unseen.begin(), unseen.end()) &&
-              std::is_sorted(containers.begin(), containers.end()));
+int what_it_does(std::string_view name) {
+  const auto found = std::lower_bound(elements.begin(), elements.end(), Element{name, 0}, by_name);
+  return found != elements.end() && found->name == name ? found->does : 0;
+}
 
 // Does this inline style make the element invisible?
 bool style_hides(std::string_view style) {
@@ -52,6 +101,7 @@ bool style_hides(std::string_view style) {
 
 struct Tag {
   std::string name;  // lower case
+  int does = 0;
   bool closes = false;
   bool hidden = false;
   std::string_view target;  // href or action as written
@@ -141,6 +191,7 @@ class HtmlReader {
     const size_t begin = at_;
     while (at_ < html_.size() && !is_space(html_[at_]) && html_[at_] != '>' && html_[at_] != '/') ++at_;
     tag.name = ascii_lower(html_.substr(begin, std::min(at_ - begin, max_tag_name_bytes)));
+    tag.does = what_it_does(tag.name);
     for (size_t count = 0; at_ < html_.size() && html_[at_] != '>'; ++count) {
       while (at_ < html_.size() && (is_space(html_[at_]) || html_[at_] == '/')) ++at_;
       if (at_ >= html_.size() || html_[at_] == '>') break;
@@ -182,29 +233,33 @@ class HtmlReader {
     return html_.substr(begin, at_ - begin);
   }
 
+  static std::string_view target_attribute(std::string_view element) {
+    return element == "form" ? "action" : element == "a" || element == "area" ? "href" : "formaction";
+  }
+
   static void take_attribute(Tag& tag, std::string_view name, std::string_view value) {
     value = value.substr(0, max_attribute_bytes);
-    const bool target =
-        ((tag.name == "a" || tag.name == "area") && equals_ignoring_case(name, "href")) ||
-        (tag.name == "form" && equals_ignoring_case(name, "action")) ||
-        ((tag.name == "button" || tag.name == "input") && equals_ignoring_case(name, "formaction"));
+    const bool target = (tag.does & leads) != 0 && equals_ignoring_case(name, target_attribute(tag.name));
     if (target && tag.target.empty()) tag.target = value;
+    if ((tag.does & container) == 0) return;
     if (equals_ignoring_case(name, "hidden")) tag.hidden = true;
     if (equals_ignoring_case(name, "style")) tag.hidden = tag.hidden || style_hides(value);
   }
 
   void start_tag(const Tag& tag) {
-    if (holds(blocks, tag.name)) excerpt_.line_break();
-    if (tag.name == "td" || tag.name == "th" || tag.name == "img") excerpt_.blank();
+    if ((tag.does & block) != 0) excerpt_.line_break();
+    if ((tag.does & apart) != 0) excerpt_.blank();
     if (!tag.target.empty()) link(tag);
-    if (holds(raw, tag.name)) return skip_raw(tag.name);
-    if (hidden_by_ == "head" && tag.name == "body") hidden_by_.clear();  // a forgotten </head>
+    if ((tag.does & raw) != 0) return skip_raw(tag.name);
+    // A forgotten </head>, and a paragraph, which ends where the next block begins.
+    if (hidden_by_ == "head" && tag.name == "body") hidden_by_.clear();
+    if (hidden_by_ == "p" && (tag.does & block) != 0 && tag.name != "br") hidden_by_.clear();
     if (hidden()) {
       if (tag.name == hidden_by_) ++hidden_depth_;
       return;
     }
     if (tag.name == "pre") preformatted_ = true;
-    if (holds(unseen, tag.name) || (tag.hidden && holds(containers, tag.name))) hide(tag.name);
+    if ((tag.does & unseen) != 0 || tag.hidden) hide(tag.name);
   }
 
   void hide(const std::string& name) {
@@ -213,7 +268,7 @@ class HtmlReader {
   }
 
   void end_tag(const Tag& tag) {
-    if (holds(blocks, tag.name)) excerpt_.line_break();
+    if ((tag.does & block) != 0) excerpt_.line_break();
     if (tag.name == "a") end_anchor();
     if (tag.name == "pre") preformatted_ = false;
     if (hidden() && tag.name == hidden_by_ && --hidden_depth_ == 0) hidden_by_.clear();
