@@ -472,7 +472,7 @@ template <bind::Record T>
 Status decode(ByteView bytes, T& value) {
   Decoder in(bytes);
   bind::get(in, value);
-  const Status done = in.finish();
+  Status done = in.finish();
   if (!done.ok()) return Error{done.error().cause, std::string(T::avro_name) + ", " + done.error().message};
   return done;
 }

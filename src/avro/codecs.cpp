@@ -107,7 +107,8 @@ Status BlockCodec::Work::inflate_block(ByteView packed, size_t max_bytes, std::s
     const int code = ::inflate(&unpacker, Z_NO_FLUSH);
     used = out.size() - unpacker.avail_out;
     if (code == Z_STREAM_END) break;
-    if (code != Z_OK && !(code == Z_BUF_ERROR && unpacker.avail_out == 0)) {
+    const bool wants_room = code == Z_BUF_ERROR && unpacker.avail_out == 0;
+    if (code != Z_OK && !wants_room) {
       return not_valid(Codec::deflate, unpacker.msg != nullptr ? unpacker.msg : "it ends too early");
     }
   }

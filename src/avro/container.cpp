@@ -90,7 +90,7 @@ Status ContainerReader::read_header() {
     size = std::min(size, limits_.header_bytes);
     BONAFIDE_ASSIGN(const std::string bytes, read_at_(0, size));
     bool cut = false;
-    const Status done = parse_header(bytes, cut);
+    Status done = parse_header(bytes, cut);
     if (done.ok()) return take_metadata();
     if (!cut || bytes.size() < size || size == limits_.header_bytes) return done;
   }
@@ -166,7 +166,7 @@ Result<bool> ContainerReader::next_block(Block& block) {
 }
 
 Status ContainerReader::unpack(const Block& block, ByteView packed) {
-  const Status done = codec_.decompress(packed, limits_.block_bytes, plain_);
+  Status done = codec_.decompress(packed, limits_.block_bytes, plain_);
   if (done.ok()) return done;
   return done.error().in("byte " + std::to_string(block.offset));
 }

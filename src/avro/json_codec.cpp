@@ -183,7 +183,7 @@ class JsonReader {
     }
     work_left_ -= work;
     --depth_left_;
-    const Status done = value(json, node, out);
+    Status done = value(json, node, out);
     ++depth_left_;
     return done;
   }
@@ -363,7 +363,7 @@ class JsonReader {
     BONAFIDE_ASSIGN(const Json value, parse_json(field.default_json));
     const bool outer_defaults = std::exchange(defaults_, true);
     const Json* outer = std::exchange(outer_, outer_ != nullptr ? outer_ : &json);
-    const Status done = read(value, *field.type, out);
+    Status done = read(value, *field.type, out);
     defaults_ = outer_defaults;
     outer_ = outer;
     return done;
@@ -371,6 +371,7 @@ class JsonReader {
 
   Status unknown_field(const Json& json, const Node& node) const {
     std::vector<std::string> names;
+    names.reserve(node.fields.size());
     for (const Field& field : node.fields) names.push_back(field.name);
     for (size_t i = 0; i < json.keys.size(); ++i) {
       if (std::find(names.begin(), names.end(), json.keys[i]) != names.end()) continue;
@@ -394,6 +395,7 @@ class JsonReader {
       return null ? Ok{} : read(json.items[0], *node.branches[i], out);
     }
     std::vector<std::string> names;
+    names.reserve(node.branches.size());
     for (const Node* branch : node.branches) names.emplace_back(branch_name(*branch));
     return error(json, "the union has no branch " + quoted(name) + ", only " + join(names, ", "));
   }
@@ -417,7 +419,7 @@ class JsonReader {
 
 Status read_or_undo(JsonReader reader, const Json& json, const Node& node, std::string& out) {
   const size_t start = out.size();
-  const Status done = reader.read(json, node, out);
+  Status done = reader.read(json, node, out);
   if (!done.ok()) out.resize(start);
   return done;
 }

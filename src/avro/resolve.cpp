@@ -324,11 +324,12 @@ class PlanCompiler {
       Step& made = step(index);
       if (met[index] != 0 && !made.ways.empty()) continue;
       for (const Gap& gap : made.gaps) {
-        if (data_->gaps.size() < max_gaps) data_->gaps.push_back({place + gap.place, gap.message});
+        if (data_->gaps.size() == max_gaps) break;
+        data_->gaps.push_back({place + gap.place, gap.message});
       }
       if (met[index] == 0) {
         for (std::string& message : made.messages) {
-          if (!message.empty()) message = place + ": " + message;
+          if (!message.empty()) message.insert(0, ": ").insert(0, place);
         }
         if (broken(index)) made.message = reason(index, place);
       }
@@ -382,14 +383,16 @@ class PlanCompiler {
   }
 
   [[nodiscard]] std::vector<uint32_t> parts_of(const Step& made) const {
-    if (made.op == Op::from_union) {
-      std::vector<uint32_t> parts;
-      for (const uint32_t child : made.children) parts.push_back(data_->steps[child].children[0]);
-      return parts;
-    }
-    if (made.op != Op::record) return made.children;
     std::vector<uint32_t> parts;
-    for (const Step::Action& action : made.actions) parts.push_back(action.child);
+    if (made.op == Op::from_union) {
+      parts.reserve(made.children.size());
+      for (const uint32_t child : made.children) parts.push_back(data_->steps[child].children[0]);
+    } else if (made.op == Op::record) {
+      parts.reserve(made.actions.size());
+      for (const Step::Action& action : made.actions) parts.push_back(action.child);
+    } else {
+      parts = made.children;
+    }
     return parts;
   }
 
@@ -578,7 +581,7 @@ Status Plan::run(ByteView bytes, std::string& out) const {
   const size_t start = out.size();
   Decoder in(bytes);
   BONAFIDE_TRY(run(in, out));
-  const Status done = in.finish();
+  Status done = in.finish();
   if (!done.ok()) out.resize(start);
   return done;
 }

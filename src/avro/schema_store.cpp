@@ -19,9 +19,11 @@ int32_t version_of(std::string_view name) {
 Result<std::vector<StoredSchema>> load_subject(env::Files& files, const std::string& folder) {
   BONAFIDE_ASSIGN(const std::vector<std::string> names, files.list(folder));
   std::vector<StoredSchema> versions;
+  const std::string inside = folder + "/";
   for (const std::string& name : names) {
     if (name.starts_with(".")) continue;
-    const std::string path = folder + "/" + name;
+    std::string path = inside;
+    path += name;
     const int32_t version = version_of(name);
     if (version == 0)
       return {Cause::invalid, path + ": a schema file is called v<number>.avsc, e.g. v1.avsc"};
@@ -45,10 +47,11 @@ Result<std::vector<StoredSchema>> load_subject(env::Files& files, const std::str
 Result<SchemaHistory> load_schemas(env::Files& files, const std::string& folder) {
   BONAFIDE_ASSIGN(const std::vector<std::string> subjects, files.list(folder));
   SchemaHistory history;
+  const std::string inside = folder + "/";
   for (const std::string& subject : subjects) {
     // Beside the subjects stand a README and the like.
     if (subject.starts_with(".") || subject.ends_with(".md")) continue;
-    auto versions = load_subject(files, folder + "/" + subject);
+    auto versions = load_subject(files, std::string(inside).append(subject));
     if (!versions.ok()) return versions.error();
     if (!versions->empty()) history[subject] = std::move(versions).value();
   }

@@ -204,7 +204,7 @@ class ValueWriter {
     for (const auto& [key, item] : *entries) {
       if (!is_utf8(key)) return Error{Cause::invalid, path + ": a key must be valid UTF-8"};
       Encoder(out_).put_bytes(key);
-      BONAFIDE_TRY(write(item, *node.item, path + "{" + key + "}"));
+      BONAFIDE_TRY(write(item, *node.item, std::string(path).append("{").append(key).append("}")));
     }
     Encoder(out_).end_blocks();
     return Ok{};
@@ -240,7 +240,7 @@ Result<Value> decode(ByteView bytes, const Schema& schema) {
 
 Status encode(const Value& value, const Node& node, std::string& out) {
   const size_t start = out.size();
-  const Status done = ValueWriter(out).write(value, node, "$");
+  Status done = ValueWriter(out).write(value, node, "$");
   if (!done.ok()) out.resize(start);
   return done;
 }
