@@ -64,6 +64,8 @@ class Finder {
 
   Findings run() {
     from_ = sender_of(received_.facts);
+    if (from_ != nullptr) from_domain_ = mail::organisational_domain(from_->domain);
+    recipients_ = recipient_organisations();
     out_.no_sender = from_ == nullptr;
     out_.aligned = enrichment_.dkim_aligned || enrichment_.spf_aligned;
     out_.unknown =
@@ -141,7 +143,6 @@ class Finder {
   }
 
   void weigh_extras() {
-    const auto alignment = alignment_of(received_, from_ == nullptr ? std::string_view() : from_->domain);
     set(Extra::seniority, std::min(5.0, log_1p(units(count_of(out_.address, "messages")))));
     const auto* messages = find(out_.address, "messages");
     set(Extra::days,
@@ -150,19 +151,16 @@ class Finder {
     set(Extra::relation_in, std::min(4.0, log_1p(units(count_of(out_.relation, "messages")))));
     const int64_t written = std::max(count_of(out_.relation, "outbound"), count_of(out_.address, "outbound"));
     set(Extra::relation_out, std::min(3.0, log_1p(units(written))));
-    set(Extra::dkim_aligned, alignment.dkim ? 1 : 0);
-    set(Extra::spf_aligned, alignment.spf ? 1 : 0);
-    set(Extra::dmarc_fail, alignment.dmarc_fail ? 1 : 0);
-    set(Extra::spf_fail, alignment.spf_bad ? 1 : 0);
-    out_.failed = alignment.dmarc_fail || alignment.spf_bad;
+    set(Extra::dkim_aligned, enrichment_.dkim_aligned ? 1 : 0);
+    set(Extra::spf_aligned, enrichment_.spf_aligned ? 1 : 0);
+    weigh_failures();
     out_.own_domain =
         !out_.aligned && !enrichment_.via_list && from_ != nullptr && claims_recipients_domain();
     set(Extra::own_domain, out_.own_domain ? 1 : 0);
-    weigh_machinery(alignment);
+    weigh_machinery();
     set(Extra::reply_elsewhere, reply_elsewhere() ? 1 : 0);
     const std::string claimed = from_ == nullptr ? "" : address_in_name(from_->display_name);
-    const bool claims = !claimed.empty() &&
-                        mail::organisational_domain(claimed) != mail::organisational_domain(from_->domain);
+    const bool claims = !claimed.empty() && mail::organisational_domain(claimed) != from_domain_;
     out_.name_claims = claims && !enrichment_.via_list && out_.standing == Standing::stranger;
     set(Extra::name_claims, out_.name_claims ? 1 : 0);
     set(Extra::free_mail, enrichment_.free_mail ? 1 : 0);
@@ -171,7 +169,18 @@ class Finder {
         (facts.from.size() > 1 ? 1 : 0) + (facts.date ? 0 : 1) + (facts.message_id.empty() ? 1 : 0));
   }
 
-  void weigh_machinery(const Alignment& alignment) {
+  void weigh_failures() {
+    bool dmarc = false, spf = false;
+    for (const auto& method : received_.facts.authentication.methods) {
+      dmarc = dmarc || (method.method == "dmarc" && method.result == "fail");
+      spf = spf || (method.method == "spf" && (method.result == "fail" || method.result == "softfail"));
+    }
+    set(Extra::dmarc_fail, dmarc ? 1 : 0);
+    set(Extra::spf_fail, spf ? 1 : 0);
+    out_.failed = dmarc || spf;
+  }
+
+  void weigh_machinery() {
     const auto* network = find(find(evidence_, "network"), "reputation");
     const auto* ip = find(find(evidence_, "ip"), "reputation");
     const double good = network == nullptr ? 0 : units(network->count);
@@ -182,9 +191,9 @@ class Finder {
     const auto helo = value(TraitId::helo);
     const bool odd = helo.find('.') == std::string_view::npos;
     set(Extra::helo_odd, odd ? 1 : 0);
-    const std::string own = from_ == nullptr ? "" : mail::organisational_domain(from_->domain);
-    set(Extra::helo_own, !odd && helo == own ? 1 : 0);
-    const bool other = !alignment.spf_organisation.empty() && alignment.spf_organisation != own;
+    set(Extra::helo_own, !odd && helo == from_domain_ ? 1 : 0);
+    const auto envelope = value(TraitId::spf);
+    const bool other = !envelope.empty() && envelope != "<>" && envelope.substr(1) != from_domain_;
     set(Extra::envelope_other, other && !enrichment_.via_list ? 1 : 0);
     const auto commonness = [&](TraitId id) {
       return std::min(5.0, log_1p(others(at(out_.population, id), counted_here(id))));
@@ -209,8 +218,7 @@ class Finder {
   }
 
   bool claims_recipients_domain() const {
-    const auto own = recipient_organisations();
-    return std::find(own.begin(), own.end(), enrichment_.from_organisation) != own.end();
+    return std::find(recipients_.begin(), recipients_.end(), from_domain_) != recipients_.end();
   }
 
   // Answers would go to somebody this sender was never seen with.
@@ -244,7 +252,7 @@ class Finder {
 
   void resemblance() {
     if (out_.standing != Standing::stranger || from_ == nullptr) return;
-    for (const auto& own : recipient_organisations()) consider(own, nullptr);
+    for (const auto& own : recipients_) consider(own, nullptr);
     if (written_to()) return;
     if (const auto* candidates = find(evidence_, "lookalike")) {
       for (const auto& reading : candidates->readings) consider(reading.field, &reading);
@@ -311,6 +319,8 @@ class Finder {
   const std::vector<Evidence>& evidence_;
   TraitValues values_;
   const mail::Address* from_ = nullptr;
+  std::string from_domain_;              // organisational, also for free mail
+  std::vector<std::string> recipients_;  // their organisations
   Findings out_;
 };
 

@@ -104,7 +104,10 @@ Reading trait_reading(const History& history, const TraitInfo& trait, std::strin
 class Reader {
  public:
   Reader(const mail::Enriched& enriched, const flow::Answers& answers)
-      : enriched_(enriched), answers_(answers), today_(day_of(enriched.received.received_at)) {}
+      : enriched_(enriched),
+        answers_(answers),
+        values_(trait_values(enriched.enrichment)),
+        today_(day_of(enriched.received.received_at)) {}
 
   std::vector<Evidence> all() {
     std::vector<Evidence> out;
@@ -163,9 +166,8 @@ class Reader {
                      days(history, outbound_field), "", 0});
     }
     if (total == 0) return;
-    const auto values = trait_values(enriched_.enrichment);
     for (const auto& trait : trait_table()) {
-      const auto& value = values[static_cast<size_t>(trait.id)];
+      const auto& value = values_[static_cast<size_t>(trait.id)];
       if (value) out.push_back(trait_reading(history, trait, *value, total, today_));
     }
   }
@@ -299,6 +301,7 @@ class Reader {
  private:
   const mail::Enriched& enriched_;
   const flow::Answers& answers_;
+  TraitValues values_;
   int32_t today_;
   size_t next_ = 0;
 };
@@ -362,10 +365,12 @@ std::string way_of(const mail::Enrichment& enrichment) {
 TraitReadings trait_readings(const Evidence* evidence) {
   TraitReadings out{};
   if (evidence == nullptr) return out;
+  size_t guess = 0;
   for (const auto& reading : evidence->readings) {
-    for (const auto& trait : trait_table()) {
-      if (trait.name == reading.field) out[static_cast<size_t>(trait.id)] = &reading;
-    }
+    const size_t i = trait_at(reading.field, guess);
+    if (i == trait_count) continue;
+    out[i] = &reading;
+    guess = i + 1;
   }
   return out;
 }

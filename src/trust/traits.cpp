@@ -61,9 +61,11 @@ std::string alignment_value(const Alignment& alignment) {
 // Servers before the edge, nearest first, by organisation; a run of one organisation counts once.
 std::string path_value(const std::vector<mail::Hop>& hops) {
   std::string path, last;
+  const mail::Hop* before = nullptr;
   size_t shown = 0;
   for (const auto& hop : hops) {
-    if (hop.trusted) continue;
+    if (hop.trusted || (before != nullptr && before->by == hop.by)) continue;
+    before = &hop;
     std::string name = host_organisation(hop.by);
     if (name == last) continue;
     if (++shown > 6) break;
@@ -150,12 +152,22 @@ std::string hour_value(Time date, int32_t offset_minutes) {
 
 const std::array<TraitInfo, trait_count>& trait_table() { return table; }
 
+size_t trait_at(std::string_view name, size_t guess) {
+  for (size_t tried = 0; tried < trait_count; ++tried) {
+    const size_t i = (guess + tried) % trait_count;
+    if (table[i].name == name) return i;
+  }
+  return trait_count;
+}
+
 TraitValues trait_values(const mail::Enrichment& enrichment) {
   TraitValues values;
+  size_t guess = 0;
   for (const auto& trait : enrichment.traits) {
-    for (const auto& entry : table) {
-      if (entry.name == trait.name) values[static_cast<size_t>(entry.id)] = trait.value;
-    }
+    const size_t i = trait_at(trait.name, guess);
+    if (i == trait_count) continue;
+    values[i] = trait.value;
+    guess = i + 1;
   }
   return values;
 }

@@ -43,6 +43,9 @@ struct TraitInfo {
 const std::array<TraitInfo, trait_count>& trait_table();
 inline const TraitInfo& info(TraitId id) { return trait_table()[static_cast<size_t>(id)]; }
 
+/// The place in the table of a trait by its name, looked for from `guess` on; trait_count if there is none.
+size_t trait_at(std::string_view name, size_t guess);
+
 /// The value of each trait, as views into the event. Missing: the message has none, and the trait says
 /// nothing.
 using TraitValues = std::array<std::optional<std::string_view>, trait_count>;
