@@ -11,7 +11,7 @@
 namespace bonafide::api {
 namespace {
 
-constexpr size_t max_problem_bytes = 64 * 1024;
+constexpr size_t max_problem_bytes = size_t{64} << 10;
 constexpr Duration connect_timeout = Duration::seconds(5);
 
 struct CurlClose {

@@ -98,10 +98,10 @@ class HttpHandler {
 };
 
 struct HttpLimits {
-  size_t request_line_bytes = 16 * 1024;
-  size_t head_bytes = 48 * 1024;  ///< request line and headers together
+  size_t request_line_bytes = size_t{16} << 10;
+  size_t head_bytes = size_t{48} << 10;  ///< request line and headers together
   size_t headers = 100;
-  size_t pipelined_bytes = 64 * 1024;                ///< read ahead while a request is being answered
+  size_t pipelined_bytes = size_t{64} << 10;         ///< read ahead while a request is being answered
   size_t bodies_bytes = size_t{256} << 20;           ///< all bodies of all connections of a front together
   Duration head_timeout = Duration::seconds(10);     ///< from the first byte of a head to its last
   Duration body_idle = Duration::seconds(15);        ///< without a byte of the body

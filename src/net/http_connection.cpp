@@ -11,7 +11,7 @@ namespace bonafide::net {
 namespace {
 
 // A streamed body is asked for more while less than this waits to be sent.
-constexpr size_t stream_ahead_bytes = 64 * 1024;
+constexpr size_t stream_ahead_bytes = size_t{64} << 10;
 // Space for a body is taken as it arrives; at once only up to this, whatever the client announces.
 constexpr size_t believed_body_bytes = size_t{1} << 20;
 constexpr int max_empty_lines = 2;

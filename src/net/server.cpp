@@ -26,7 +26,7 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr size_t read_bytes = 64 * 1024;
+constexpr size_t read_bytes = size_t{64} << 10;
 // A connection that sends faster than this many reads a turn lets the others have theirs.
 constexpr int reads_per_turn = 4;
 constexpr Duration accept_pause = Duration::millis(100);
