@@ -229,6 +229,32 @@ TEST(JournalDamage, ARestartNeedsNeitherCatalogueNorFooters) {
   }
 }
 
+TEST(JournalDamage, OffsetsOfLostRecordsAreNotGivenToNewOnes) {
+  // A record's frame is lost, the commit that consumed it is not: the group must still see what comes next.
+  World world;
+  world.must_open();
+  auto session = std::move(world.journal->join({"g", {"t"}, flow::Visibility::written, nullptr}).value());
+  world.put("t", "lost soon");
+  const auto read = session->read(flow::Lane::live, 10, 1 << 20);
+  auto transaction = session->begin();
+  transaction->consumed(read->front().shard, read->front().position);
+  ASSERT_EQ(transaction->commit()->poll(), flow::Fate::done);
+  ASSERT_TRUE(world.settle().ok());
+  session.reset();
+  world.journal.reset();
+  const std::string path = std::string(folder) + "0000000000000000.segment";
+  const size_t at = bytes_of(world).at(path).find("lost soon");
+  ASSERT_TRUE(world.files.flip_bit(path, at - 20, 0).ok());  // in its directory
+  world.must_open();
+  ASSERT_THAT(world.journal->opened().damages, SizeIs(1));
+  session = std::move(world.journal->join({"g", {"t"}, flow::Visibility::written, nullptr}).value());
+  world.put("t", "new");
+  const auto more = session->read(flow::Lane::live, 10, 1 << 20);
+  ASSERT_TRUE(more.ok()) << more.error().message;
+  ASSERT_THAT(*more, SizeIs(1));
+  EXPECT_EQ(more->front().record.value.view(), "new");
+}
+
 TEST(JournalDamage, AMissingSegmentIsNamed) {
   for (const size_t which : {0U, 2U}) {
     const auto world = small_journal();

@@ -7,7 +7,7 @@ namespace bonafide::streams::journal {
 using flow::Progress;
 
 namespace {
-constexpr size_t batch_bytes = size_t{4} << 20;
+constexpr size_t batch_bytes = size_t{8} << 20;
 constexpr size_t write_bytes = size_t{1} << 20;
 constexpr size_t early_write_bytes = size_t{1} << 20;
 constexpr uint64_t slice_bytes = uint64_t{256} << 10;
@@ -19,7 +19,7 @@ Flusher::Flusher(std::shared_ptr<Core> core, std::unique_ptr<env::File> current,
       segment_(core_->segments.back()),
       file_(std::move(current)),
       zeroed_(zeroed),
-      written_(core_->next_lsn),
+      written_(core_->durable),
       durable_(core_->durable) {}
 
 Result<Progress> Flusher::step() {

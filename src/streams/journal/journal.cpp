@@ -148,11 +148,13 @@ Result<std::unique_ptr<Journal>> Journal::open(const Settings& settings, const O
   } else {
     BONAFIDE_ASSIGN(current, continue_segment(files, *core->segments.back(), found.torn.has_value()));
   }
-  if (fresh) {
+  // Before anything is appended: that may already begin the next segment.
+  auto flusher = std::make_unique<Flusher>(core, std::move(current.file), current.zeroed);
+  // What only the catalogue knew must stand in a frame before records and progress refer to it.
+  if (fresh || found.filled_in) {
     const std::lock_guard lock(core->mutex);
     core->append_control(FrameKind::control, core->tables.definitions(), core->tables.all_progress());
   }
-  auto flusher = std::make_unique<Flusher>(core, std::move(current.file), current.zeroed);
   return std::unique_ptr<Journal>(new Journal(std::move(core), std::move(flusher), std::move(opened)));
 }
 
@@ -198,7 +200,7 @@ Result<std::unique_ptr<flow::Reader>> Journal::make_reader(const ShardId& shard,
   if (!key.ok()) return key.error();
   BONAFIDE_ASSIGN(const uint64_t next, offset_after(core_, *key, after));
   return std::unique_ptr<flow::Reader>(
-      std::make_unique<JournalReader>(Cursor(core_, *key, shard, next), visibility));
+      std::make_unique<JournalReader>(core_, Cursor(core_, *key, shard, next), visibility));
 }
 
 Result<std::unique_ptr<flow::Reader>> Journal::reader(const ShardId& shard, Position after) {

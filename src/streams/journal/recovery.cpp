@@ -196,7 +196,7 @@ class Recoverer {
   /// Takes all frames of a segment into its index and the tables. What is not good and lies before `durable`
   /// is damage; the first such place at or behind it is a torn tail, where the segment ends.
   Status walk(Segment& segment, const std::shared_ptr<env::File>& file, uint64_t limit, uint64_t durable) {
-    if (catalogue_) out_.tables.fill_in(catalogue_->definitions);
+    if (catalogue_) out_.filled_in |= out_.tables.fill_in(catalogue_->definitions);
     FrameWalker walker(file, segment.base, out_.journal_id, segment.base + segment_header_bytes, limit);
     for (;;) {
       BONAFIDE_ASSIGN(const auto found, walker.next());

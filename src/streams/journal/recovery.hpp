@@ -20,6 +20,7 @@ struct Recovery {
   uint64_t first_base = 0;  ///< older segment files are retired ones that a crash has left over
   std::vector<std::string> left_over;
   std::vector<Damage> damages;
+  bool filled_in = false;  ///< some topics or groups are known from the catalogue only
   /// Bytes behind `end` in the last segment that were never synced: to be cut off.
   struct TornTail {
     std::string file;

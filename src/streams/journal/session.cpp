@@ -63,6 +63,13 @@ class JournalTransaction final : public flow::Transaction {
   std::vector<std::pair<ShardId, Position>> consumed_;
 };
 
+/// Damage is logged and counted where it is met, whatever the reader makes of it.
+void tell_damage(Core& core, const Error& error) {
+  if (error.cause != Cause::damaged) return;
+  core.metrics.damages.add();
+  core.outside.logger.error("journal.damage", {{"what", error.message}});
+}
+
 Error fenced_error(const Member& member) {
   return {Cause::fenced, member.join.group + ": this session's shards were taken from it; join again"};
 }
@@ -139,6 +146,7 @@ Result<std::vector<Delivery>> JournalSession::read(flow::Lane lane, size_t max_r
     for (size_t i = 0; i < behind.size(); ++i) held.read.emplace_back(out[before + i].position, behind[i]);
     while (held.read.size() > most_remembered) held.read.pop_front();
     if (status.ok()) continue;
+    tell_damage(*core_, status.error());
     if (out.empty()) return status.error();
     error_ = status.error();
     break;
@@ -205,8 +213,10 @@ std::unique_ptr<flow::Transaction> JournalSession::begin() {
 
 Result<std::vector<Delivery>> JournalReader::read(size_t max_records, size_t max_bytes) {
   std::vector<Delivery> out;
-  BONAFIDE_TRY(cursor_.read(visibility_, max_records, max_bytes, out));
-  return out;
+  const Status status = cursor_.read(visibility_, max_records, max_bytes, out);
+  if (status.ok()) return out;
+  tell_damage(*core_, status.error());
+  return status.error();
 }
 
 }  // namespace bonafide::streams::journal

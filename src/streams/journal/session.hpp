@@ -52,11 +52,12 @@ class JournalSession final : public flow::Session {
 /// Reads one shard without a group.
 class JournalReader final : public flow::Reader {
  public:
-  JournalReader(Cursor cursor, flow::Visibility visibility)
-      : cursor_(std::move(cursor)), visibility_(visibility) {}
+  JournalReader(std::shared_ptr<Core> core, Cursor cursor, flow::Visibility visibility)
+      : core_(std::move(core)), cursor_(std::move(cursor)), visibility_(visibility) {}
   Result<std::vector<flow::Delivery>> read(size_t max_records, size_t max_bytes) override;
 
  private:
+  std::shared_ptr<Core> core_;
   Cursor cursor_;
   flow::Visibility visibility_;
 };

@@ -94,9 +94,12 @@ void Tables::apply(const Definition& definition) {
 
 bool Tables::apply(const ProgressEntry& entry) {
   const auto group = groups_.find(entry.group);
-  if (group == groups_.end() || state(entry.shard) == nullptr) return false;
+  ShardState* known = state(entry.shard);
+  if (group == groups_.end() || known == nullptr) return false;
   Progress& progress = group->second.progress[entry.shard];
   if (entry.position > progress.position) progress = {entry.position, entry.next_offset};
+  // Were the records it speaks of in a damaged frame, their offsets must not be given to new ones.
+  known->next_offset = std::max(known->next_offset, entry.next_offset);
   return true;
 }
 
@@ -149,25 +152,25 @@ std::vector<ProgressEntry> Tables::all_progress() const {
   return out;
 }
 
-void Tables::fill_in(const std::vector<Definition>& definitions) {
-  // Numbers may have been given to something else since; only what is free in both ways is taken over.
+bool Tables::fill_in(const std::vector<Definition>& definitions) {
+  // Numbers may have been given to something else since; only what is free in both ways is taken over. Not
+  // the shards' offsets: the catalogue may speak of records that were never synced.
+  bool added = false;
   std::map<uint16_t, bool> new_groups;
   for (const auto& definition : definitions) {
-    switch (definition.kind) {
-      case DefinitionKind::topic:
-        if (!topics_.contains(definition.number) && !topic(definition.name)) apply(definition);
-        break;
-      case DefinitionKind::group:
-        new_groups[definition.number] = !groups_.contains(definition.number) && !group(definition.name);
-        if (new_groups[definition.number]) apply(definition);
-        break;
-      case DefinitionKind::member:
-        if (new_groups[definition.number]) apply(definition);
-        break;
-      default:
-        break;
+    const bool topic_is_new = definition.kind == DefinitionKind::topic &&
+                              !topics_.contains(definition.number) && !topic(definition.name);
+    if (definition.kind == DefinitionKind::group) {
+      new_groups[definition.number] = !groups_.contains(definition.number) && !group(definition.name);
     }
+    const bool of_new_group =
+        (definition.kind == DefinitionKind::group || definition.kind == DefinitionKind::member) &&
+        new_groups[definition.number];
+    if (!topic_is_new && !of_new_group) continue;
+    apply(definition);
+    added = true;
   }
+  return added;
 }
 
 }  // namespace bonafide::streams::journal

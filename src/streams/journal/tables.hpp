@@ -55,8 +55,9 @@ class Tables {
   [[nodiscard]] std::vector<Definition> definitions() const;
   [[nodiscard]] std::vector<ProgressEntry> all_progress() const;
 
-  /// Topics and groups of `other` that are not known here: for what a damaged frame has defined.
-  void fill_in(const std::vector<Definition>& definitions);
+  /// Topics and groups that are not known here, from the catalogue: a damaged frame may have defined them.
+  /// True: some were.
+  bool fill_in(const std::vector<Definition>& definitions);
 
  private:
   std::map<uint16_t, Topic> topics_;
