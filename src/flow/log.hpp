@@ -144,6 +144,8 @@ class Log {
   virtual Result<std::vector<Backlog>> backlog(const std::string& group) = 0;
   /// The last position of a shard that survives a power cut.
   virtual Result<Position> synced(const ShardId& shard) = 0;
+  /// The last position of a shard, synced or not: what a written_reader() can see.
+  virtual Result<Position> written(const ShardId& shard) { return synced(shard); }
 };
 
 }  // namespace bonafide::flow

@@ -269,6 +269,7 @@ TEST_P(LogContract, UnsyncedRecordsAreSeenOnlyByThoseWhoMay) {
   EXPECT_TRUE(drain(*outside, 0).empty());
   EXPECT_EQ(called, 0) << "when_synced before the sync";
   EXPECT_LT(log().synced(seen[0].shard).value(), seen[0].position);
+  EXPECT_EQ(log().written(seen[0].shard).value(), seen[0].position);
   EXPECT_TRUE(drain(**log().reader(seen[0].shard, {}), 0).empty());
   EXPECT_EQ(values(drain(**log().written_reader(seen[0].shard, {}), 1)), (std::vector<std::string>{"1"}));
   harness().hold_syncs(false);

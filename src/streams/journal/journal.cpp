@@ -265,6 +265,13 @@ Result<Position> Journal::synced(const ShardId& shard) {
   return tail == core_->tails.end() ? Position{} : tail->second.synced;
 }
 
+Result<flow::Position> Journal::written(const flow::ShardId& shard) {
+  const std::lock_guard lock(core_->mutex);
+  BONAFIDE_TRY(core_->topic_number(shard.topic));
+  BONAFIDE_ASSIGN(const ShardKey key, core_->shard_key(shard));
+  return core_->tables.state(key)->last;
+}
+
 flow::Stepper& Journal::flusher() { return *flusher_; }
 
 void Journal::set_flusher_wake(env::Wake* wake) {

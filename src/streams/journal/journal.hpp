@@ -51,6 +51,7 @@ class Journal final : public flow::Log {
   Result<std::vector<flow::Shard>> shards(const std::string& topic) override;
   Result<std::vector<flow::Backlog>> backlog(const std::string& group) override;
   Result<flow::Position> synced(const flow::ShardId& shard) override;
+  Result<flow::Position> written(const flow::ShardId& shard) override;
 
   /// Writes and syncs what was appended, and keeps house.
   flow::Stepper& flusher();

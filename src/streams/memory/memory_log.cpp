@@ -139,6 +139,13 @@ Result<Position> MemoryLog::synced(const ShardId& shard) {
   return position_of(data->synced);
 }
 
+Result<Position> MemoryLog::written(const ShardId& shard) {
+  const std::lock_guard lock(core_->mutex_);
+  const auto* data = core_->find(shard);
+  if (data == nullptr) return {Cause::not_found, "there is no shard " + shard.text()};
+  return position_of(data->last);
+}
+
 void MemoryLog::trim(const ShardId& shard, Position upto) {
   const std::lock_guard lock(core_->mutex_);
   auto* data = core_->find(shard);

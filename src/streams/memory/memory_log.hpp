@@ -34,6 +34,7 @@ class MemoryLog final : public flow::Log {
   Result<std::vector<flow::Shard>> shards(const std::string& topic) override;
   Result<std::vector<flow::Backlog>> backlog(const std::string& group) override;
   Result<flow::Position> synced(const flow::ShardId& shard) override;
+  Result<flow::Position> written(const flow::ShardId& shard) override;
 
   /// Forgets the records of a shard up to `upto`.
   void trim(const flow::ShardId& shard, flow::Position upto);
