@@ -1,4 +1,7 @@
+#include <atomic>
 #include <chrono>
+#include <memory>
+#include <mutex>
 #include <thread>
 
 #include "app/live_service.hpp"
@@ -12,13 +15,19 @@
 namespace bonafide::app {
 namespace {
 
-// Feeds the messages of one path; a full pipeline slows it down. Returns how many were taken.
-Result<uint64_t> feed(LiveService& service, const std::string& path) {
+// What became of the messages of one path. Shared with the callbacks, which may outlive the feeding.
+struct Fed {
+  std::atomic<uint64_t> taken{0}, refused{0}, under_way{0};
+  std::mutex mutex;
+  std::string first_refusal;
+};
+
+// Feeds the messages of one path; a full pipeline slows it down.
+Result<std::shared_ptr<Fed>> feed(LiveService& service, const std::string& path) {
   auto& files = service.world().files;
   BONAFIDE_ASSIGN(const auto source, mail::open_source(files, path));
   mail::Parser parser;
-  std::atomic<uint64_t> taken{0}, under_way{0};
-  uint64_t number = 0;
+  auto fed = std::make_shared<Fed>();
   for (;;) {
     BONAFIDE_ASSIGN(const auto message, source->next());
     if (!message) break;
@@ -31,16 +40,22 @@ Result<uint64_t> feed(LiveService& service, const std::string& path) {
     submission.door = "files";
     submission.edge.mode = mail::Edge::Mode::auto_;
     submission.lane = flow::Lane::backfill;
-    ++number;
-    ++under_way;
-    service.pipeline().collector().submit(parser, submission, [&](const Result<steps::Receipt>& receipt) {
-      if (receipt.ok()) ++taken;
-      --under_way;
-    });
+    ++fed->under_way;
+    service.pipeline().collector().submit(parser, submission,
+                                          [fed, name = message->name](const Result<steps::Receipt>& receipt) {
+                                            if (receipt.ok()) {
+                                              ++fed->taken;
+                                            } else {
+                                              const std::lock_guard lock(fed->mutex);
+                                              if (fed->refused++ == 0)
+                                                fed->first_refusal = name + ": " + receipt.error().message;
+                                            }
+                                            --fed->under_way;
+                                          });
   }
-  while (under_way.load() > 0 && !service.runner().failure())
+  while (fed->under_way.load() > 0 && !service.runner().failure())
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  return taken.load();
+  return fed;
 }
 
 Status run_service(LiveService& service, const RunOptions& options, const Common& common) {
@@ -54,12 +69,17 @@ Status run_service(LiveService& service, const RunOptions& options, const Common
   BONAFIDE_TRY(service.start());
   std::cerr << "bonafide: API at " << service.url() << ", data in " << common.data << "; Ctrl-C stops it\n";
   for (const auto& path : options.paths) {
-    const auto taken = feed(service, path);
-    if (!taken.ok()) {
+    const auto fed = feed(service, path);
+    if (!fed.ok()) {
       (void)service.stop().ok();
-      return taken.error();
+      return fed.error();
     }
-    std::cerr << "bonafide: " << *taken << " messages taken from " << path << "\n";
+    std::cerr << "bonafide: " << (*fed)->taken << " messages taken from " << path << "\n";
+    if ((*fed)->refused > 0) {
+      const std::lock_guard lock((*fed)->mutex);
+      std::cerr << "bonafide: " << (*fed)->refused << " refused, the first: " << (*fed)->first_refusal
+                << "\n";
+    }
   }
   while (service.wait()) {
   }

@@ -103,14 +103,12 @@ class Crasher {
     for (const auto& value : acked_) EXPECT_EQ(there.count(value), 1U) << "acknowledged and lost: " << value;
 
     std::vector<std::string> expected_in, expected_side;
-    size_t kept = 0;
     for (const auto& group : appended_) {
       const size_t found = there.count(group.front());
       for (size_t i = 0; i < group.size(); ++i) {
         EXPECT_EQ(there.count(group[i]), found) << "half an append";
         if (found > 0) (i % 2 == 0 ? expected_in : expected_side).push_back(group[i]);
       }
-      if (found > 0) ++kept;
     }
     EXPECT_EQ(in, expected_in);
     EXPECT_EQ(side, expected_side);
