@@ -100,6 +100,7 @@ class Demo {
     settings.seed = bookmark_.seed;
     settings.start = bookmark_.start;
     company_.emplace(settings);
+    learning_until_ = settings.start + settings.quiet;
     company_->skip_to(bookmark_.next_number);
     BONAFIDE_TRY(
         service_.open(options_.listen, [this](Configuration& configuration) { adjust(configuration); }));
@@ -169,7 +170,7 @@ class Demo {
     submission.edge.mode = mail::Edge::Mode::auto_;
     submission.lane = past ? flow::Lane::backfill : flow::Lane::live;
     ++under_way_;
-    const demo::Label label{message.label == "attack", message.scenario};
+    const demo::Label label{message.label == "attack", message.scenario, message.at < learning_until_};
     const bool judged = message.direction != mail::Direction::outbound;
     service_.pipeline().collector().submit(
         parser_, submission, [this, label, judged](const Result<steps::Receipt>& receipt) {
@@ -232,6 +233,7 @@ class Demo {
   VerdictPrinter printer_;
   Bookmark bookmark_;
   std::optional<demo::Company> company_;
+  Time learning_until_;  // attacks begin then
   std::optional<demo::ProgressBar> progress_;
   mail::Parser parser_;
   std::atomic<int64_t> under_way_{0};

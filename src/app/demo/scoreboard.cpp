@@ -58,6 +58,8 @@ void Tally::add(bool attack, mail::Verdict verdict) {
 }
 
 void Scoreboard::count(const Label& label, mail::Verdict verdict) {
+  if (label.learning) return;
+  ++counted_;
   total_.add(label.attack, verdict);
   recent_.add(label.attack, verdict);
   auto found = scenarios_.find(label.scenario);
@@ -105,8 +107,8 @@ std::string Scoreboard::summary(Time now) {
                     std::to_string(recent_.attacks_untrusted) + " untrusted, " +
                     std::to_string(recent_.attacks_not_trusted) + " not trusted; ham untrusted " +
                     std::to_string(recent_.ham_untrusted) + " of " + std::to_string(recent_.ham);
-  out += " | in all " + std::to_string(verdicts_) + ": precision " + percent(total_.precision()) +
-         ", recall " + percent(total_.recall()) +
+  out += " | after the weeks of learning " + std::to_string(counted_) + ": precision " +
+         percent(total_.precision()) + ", recall " + percent(total_.recall()) +
          " (not trusted: " + percent(total_.precision_not_trusted()) + ", " +
          percent(total_.recall_not_trusted()) + ")";
   recent_ = Tally{};

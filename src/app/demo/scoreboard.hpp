@@ -55,6 +55,9 @@ struct Tally {
 struct Label {
   bool attack = false;
   std::string_view scenario;  ///< lives as long as the program
+  /// From the weeks before the first attack, while everybody is still a stranger: neither precision nor
+  /// recall means anything there.
+  bool learning = false;
 };
 
 /// Brings labels and verdicts together as they fall, in either order, and counts. Pure: times are handed in.
@@ -88,7 +91,7 @@ class Scoreboard {
   Tally total_, recent_;
   std::map<std::string, Tally, std::less<>> scenarios_;
   LatencyHistogram latencies_, recent_latencies_;
-  int64_t verdicts_ = 0, recent_verdicts_ = 0;
+  int64_t verdicts_ = 0, recent_verdicts_ = 0, counted_ = 0;
   Time since_{INT64_MIN};
 };
 

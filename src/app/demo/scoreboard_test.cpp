@@ -50,6 +50,17 @@ TEST(Scoreboard, a_verdict_may_fall_before_its_label_is_told) {
   EXPECT_EQ(board.open(), 0U);
 }
 
+TEST(Scoreboard, the_weeks_of_learning_are_not_counted) {
+  Scoreboard board;
+  board.sent(id_of(1), {false, "partner", true});
+  EXPECT_NE(board.fell(id_of(1), Verdict::untrusted, Duration::millis(1)), nullptr);
+  board.sent(id_of(2), {true, "blind_spoof"});
+  board.fell(id_of(2), Verdict::untrusted, Duration::millis(1));
+  EXPECT_EQ(board.verdicts(), 2);
+  EXPECT_EQ(board.total().ham, 0);
+  EXPECT_DOUBLE_EQ(board.total().precision(), 1);
+}
+
 TEST(Scoreboard, nothing_yet_is_not_zero_percent) {
   const Scoreboard board;
   EXPECT_LT(board.total().precision(), 0);
@@ -71,11 +82,13 @@ TEST(Scoreboard, the_summary_is_of_the_last_stretch_and_of_all) {
   EXPECT_EQ(board.summary(start + Duration::seconds(60)),
             "-- 120 verdicts, 2.0/s; latency p50 60, p99 120, p99.9 121 ms; 2 attacks, 1 untrusted, 2 not "
             "trusted; ham untrusted 0 of "
-            "118 | in all 120: precision 100.0 %, recall 50.0 % (not trusted: 100.0 %, 100.0 %)");
-  EXPECT_EQ(board.summary(start + Duration::seconds(120)),
-            "-- 0 verdicts, 0.0/s; latency p50 0.0, p99 0.0, p99.9 0.0 ms; 0 attacks, 0 untrusted, 0 not "
-            "trusted; ham untrusted 0 of 0 "
-            "| in all 120: precision 100.0 %, recall 50.0 % (not trusted: 100.0 %, 100.0 %)");
+            "118 | after the weeks of learning 120: precision 100.0 %, recall 50.0 % (not trusted: 100.0 %, "
+            "100.0 %)");
+  EXPECT_EQ(
+      board.summary(start + Duration::seconds(120)),
+      "-- 0 verdicts, 0.0/s; latency p50 0.0, p99 0.0, p99.9 0.0 ms; 0 attacks, 0 untrusted, 0 not "
+      "trusted; ham untrusted 0 of 0 "
+      "| after the weeks of learning 120: precision 100.0 %, recall 50.0 % (not trusted: 100.0 %, 100.0 %)");
   EXPECT_NE(board.table().find("blind_spoof"), std::string::npos);
 }
 

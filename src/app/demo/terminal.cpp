@@ -137,6 +137,7 @@ Terminal Terminal::of(int descriptor) {
   const bool dumb = term != nullptr && std::string_view(term) == "dumb";
   terminal.is_terminal = terminal.is_terminal && !dumb;
   terminal.colour = terminal.is_terminal && (no_color == nullptr || *no_color == '\0');
+  if (!terminal.is_terminal) terminal.columns = 160;  // a file: nobody's screen is narrow
   winsize size{};
   if (terminal.is_terminal && ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
     terminal.columns = size.ws_col;
