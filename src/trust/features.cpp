@@ -187,7 +187,7 @@ class Finder {
     const double bad = (network == nullptr ? 0 : units(network->total - network->count)) +
                        (ip == nullptr ? 0 : units(ip->total - ip->count));
     set(Extra::reputation_good, std::min(4.0, log_1p(good)));
-    set(Extra::reputation_bad, std::min(4.0, log_1p(bad)));
+    set(Extra::reputation_bad, std::clamp(log_1p(bad) - log_1p(good), 0.0, 4.0));
     const auto helo = value(TraitId::helo);
     const bool odd = helo.find('.') == std::string_view::npos;
     set(Extra::helo_odd, odd ? 1 : 0);

@@ -24,7 +24,7 @@ enum class Extra : uint8_t {
   dmarc_fail,
   spf_fail,
   reputation_good,  ///< log(1 + known senders' messages from the client's network)
-  reputation_bad,   ///< log(1 + unvouched messages from the client's address and network)
+  reputation_bad,   ///< log of unvouched messages from there against known senders', at least 0
   helo_odd,         ///< an address, a bare label or nothing usable
   helo_own,         ///< HELO of the From organisation
   envelope_other,   ///< envelope sender of another organisation, no list

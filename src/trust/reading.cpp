@@ -71,6 +71,18 @@ int64_t days(const History& history, std::string_view field) {
   return found == nullptr ? 0 : static_cast<int64_t>(found->buckets.size());
 }
 
+// Clocks are changed by an hour twice a year: half of what the zones an hour away have, is this one's too.
+int64_t summer_time(const History& history, std::string_view zone, int32_t today) {
+  const auto minutes = zone_minutes(zone);
+  if (!minutes) return 0;
+  int64_t count = 0;
+  for (const int32_t shift : {-60, 60}) {
+    const std::string field = info(TraitId::zone).code + zone_text(*minutes + shift);
+    count = std::max(count, decayed(history, field, today, Bucket::period));
+  }
+  return count / 2;
+}
+
 // What a history says of one trait. The most frequent other value is named where the message's own is rare.
 Reading trait_reading(const History& history, const TraitInfo& trait, std::string_view value, int64_t total,
                       int32_t today) {
@@ -86,6 +98,7 @@ Reading trait_reading(const History& history, const TraitInfo& trait, std::strin
       [](const History::Field& field, const std::string& wanted) { return field.name < wanted; });
   const bool seen = at != fields.end() && at->name == name;
   if (seen) reading.count = decayed(*at, today, Bucket::period);
+  if (trait.id == TraitId::zone) reading.count = std::max(reading.count, summer_time(history, value, today));
   if (2 * reading.count >= total) return reading;
   for (const auto& field : fields) {
     if (field.name.size() < 2 || field.name == name) continue;

@@ -118,7 +118,7 @@ class Writer {
       case Extra::reputation_good:
         return "known senders use the network it came from";
       case Extra::reputation_bad:
-        return "the network it came from has sent messages that contradicted their senders";
+        return "more messages that nothing vouched for than known senders' came from there";
       case Extra::helo_odd:
         return "the sending server does not name itself properly (HELO " +
                quoted(received_.envelope.helo.substr(0, 64)) + ")";

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "avro/bind.hpp"
+#include "trust/features.hpp"
 #include "trust/test_story.hpp"
 
 namespace bonafide::trust {
@@ -63,6 +64,30 @@ TEST_F(ScoreTest, AProviderMoveWithTheSignatureKeptIsNotUntrusted) {
   const auto scored = story.score(message(moved, 60));
   EXPECT_NE(scored.score.verdict, Verdict::untrusted);
   EXPECT_EQ(scored.score.lesson, "full");
+}
+
+TEST_F(ScoreTest, SummerTimeIsNotOddButAnotherContinentIs) {
+  story.past(acme, 20);
+  const auto in_zone = [&](int32_t minutes) {
+    Sender sender = acme;
+    sender.zone_minutes = minutes;
+    return story.score(message(sender, 60));
+  };
+  const auto zone_reading = [](const mail::Scored& scored) {
+    return *find(find(scored.score.evidence, "address"), "zone");
+  };
+  const auto winter = in_zone(60), summer = in_zone(120), west = in_zone(0), asia = in_zone(480);
+  EXPECT_EQ(zone_reading(summer).count, zone_reading(winter).count / 2);
+  EXPECT_EQ(zone_reading(west).count, zone_reading(winter).count / 2);
+  EXPECT_EQ(zone_reading(asia).count, 0);
+  EXPECT_EQ(zone_reading(asia).usual, "+0100");
+  const auto contrary_zone = [](const mail::Scored& scored) {
+    return find_out(scored.received, scored.enrichment, scored.score.evidence)
+        .features[contrary(TraitId::zone)];
+  };
+  EXPECT_EQ(contrary_zone(summer), 0);
+  EXPECT_GT(contrary_zone(asia), 1);
+  EXPECT_GT(summer.score.trust, asia.score.trust);
 }
 
 TEST_F(ScoreTest, AMailingListThatKeepsTheSignatureIsNotUntrusted) {

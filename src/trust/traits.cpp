@@ -135,12 +135,6 @@ std::string composition_value(const mail::Facts& facts) {
   return value;
 }
 
-std::string zone_value(int32_t minutes) {
-  const auto two = [](int32_t n) { return std::string(n < 10 ? "0" : "") + std::to_string(n); };
-  const int32_t size = minutes < 0 ? -minutes : minutes;
-  return (minutes < 0 ? "-" : "+") + two(size / 60 % 100) + two(size % 60);
-}
-
 std::string hour_value(Time date, int32_t offset_minutes) {
   const Time local = date + Duration::minutes(offset_minutes);
   const int64_t weekday = ((local.day() + 4) % 7 + 7) % 7;  // 1970-01-01 was a Thursday; 0 is Sunday
@@ -228,9 +222,23 @@ std::vector<mail::Trait> traits_of(const mail::Received& received, const Alignme
   add(TraitId::mailer, mailer_product(facts.mailer));
   add(TraitId::order, order_value(facts.header_order));
   add(TraitId::composition, composition_value(facts));
-  if (facts.date_offset_minutes) add(TraitId::zone, zone_value(*facts.date_offset_minutes));
+  if (facts.date_offset_minutes) add(TraitId::zone, zone_text(*facts.date_offset_minutes));
   if (facts.date) add(TraitId::hour, hour_value(*facts.date, facts.date_offset_minutes.value_or(0)));
   return traits;
+}
+
+std::string zone_text(int32_t minutes) {
+  const auto two = [](int32_t n) { return std::string(n < 10 ? "0" : "") + std::to_string(n); };
+  const int32_t size = minutes < 0 ? -minutes : minutes;
+  return (minutes < 0 ? "-" : "+") + two(size / 60 % 100) + two(size % 60);
+}
+
+std::optional<int32_t> zone_minutes(std::string_view text) {
+  if (text.size() != 5 || (text[0] != '+' && text[0] != '-')) return std::nullopt;
+  if (!std::all_of(text.begin() + 1, text.end(), is_digit) || text[3] > '5') return std::nullopt;
+  const auto two = [&](size_t at) { return (text[at] - '0') * 10 + (text[at + 1] - '0'); };
+  const int32_t minutes = two(1) * 60 + two(3);
+  return text[0] == '-' ? -minutes : minutes;
 }
 
 std::string bounded_value(std::string value) {

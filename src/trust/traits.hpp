@@ -66,6 +66,9 @@ Alignment alignment_of(const mail::Received& received, std::string_view from_dom
 std::vector<mail::Trait> traits_of(const mail::Received& received, const Alignment& alignment,
                                    const mail::Address* from);
 
+/// A time zone as Date writes it, "+0530", and back; nothing where `text` is not of that form.
+std::string zone_text(int32_t minutes);
+std::optional<int32_t> zone_minutes(std::string_view text);
 /// `value` in at most max_value_bytes: what is longer ends in a hash of the whole.
 std::string bounded_value(std::string value);
 /// Organisation of a host name as a trait: its organisational domain, "[ip]" for a literal, "bare" for a

@@ -92,6 +92,19 @@ TEST(TraitsTest, MailersLoseTheirVersions) {
   EXPECT_EQ(mailer_product(""), "none");
 }
 
+TEST(TraitsTest, ZonesAreReadAsTheyAreWritten) {
+  for (const int32_t minutes : {0, 1, 59, 60, 330, 765, 840, -30, -60, -210, -720}) {
+    EXPECT_EQ(zone_minutes(zone_text(minutes)), minutes) << zone_text(minutes);
+  }
+  EXPECT_EQ(zone_text(330), "+0530");
+  EXPECT_EQ(zone_text(-210), "-0330");
+  EXPECT_EQ(zone_minutes("-0000"), 0);
+  for (const std::string_view bad :
+       {"", "+", "0100", "+100", "+01000", "+01:0", "+ 100", "+-100", "++100", "GMT+1", "+0160", "01+00"}) {
+    EXPECT_EQ(zone_minutes(bad), std::nullopt) << bad;
+  }
+}
+
 TEST(TraitsTest, LongValuesEndInAHash) {
   const std::string a = bounded_value(std::string(100, 'a') + "1"),
                     b = bounded_value(std::string(100, 'a') + "2");
