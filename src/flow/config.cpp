@@ -11,7 +11,7 @@
 namespace bonafide::flow {
 namespace {
 
-const std::vector<std::string> worker_keys = {"name", "from", "steps", "to", "sink", "parked"};
+const std::vector<std::string> worker_keys = {"name", "from", "steps", "to", "sink", "parked", "pace"};
 const std::vector<std::string> topology_keys = {"group_prefix", "parked", "workers"};
 constexpr size_t max_secret_bytes = 65'536;
 
@@ -87,6 +87,12 @@ class FileReader {
       }
       auto read = text(value);
       if (!read) return;
+      if (key == "pace") {
+        const auto pace = parse_duration(*read);
+        if (!pace.ok() || *pace < Duration{}) return say(value, "pace: expected a duration, like 10ms");
+        out.pace = *pace;
+        return;
+      }
       std::string& target = key == "name"   ? out.name
                             : key == "from" ? out.from
                             : key == "to"   ? out.to
@@ -364,6 +370,7 @@ std::string Config::show(const std::vector<Section>& sections) const {
     if (!worker.to.empty()) out += ", to: " + quoted(worker.to);
     if (!worker.sink.empty()) out += ", sink: " + quoted(worker.sink);
     if (!worker.parked.empty()) out += ", parked: " + quoted(worker.parked);
+    if (worker.pace > Duration{}) out += ", pace: " + format_duration(worker.pace);
     out += "}\n";
   }
   return out;

@@ -160,7 +160,7 @@ TEST_F(ConfigTest, SecretsComeFromFilesOrTheEnvironmentAndAreNotShown) {
 TEST_F(ConfigTest, WhatIsShownCanBeReadAgain) {
   const auto config = read(
       "version: 1\ndoor: {timeout: 90s, tenants: {a: [\"b'c\"]}}\ntopology: {parked: p, workers: [{name: n, "
-      "from: f, steps: [s, t], to: o}]}\n");
+      "from: f, steps: [s, t], to: o}, {name: m, from: o, sink: r, pace: 15ms}]}\n");
   EXPECT_EQ(problems(), "");
   const std::string shown = config.show(sections());
   const auto again = read(shown);
@@ -168,7 +168,10 @@ TEST_F(ConfigTest, WhatIsShownCanBeReadAgain) {
   EXPECT_EQ(again.section("door").duration("timeout"), Duration::seconds(90));
   EXPECT_EQ(again.section("door").lists("tenants").at("a"), std::vector<std::string>{"b'c"});
   EXPECT_EQ(again.topology()->workers[0].steps, (std::vector<std::string>{"s", "t"}));
+  EXPECT_EQ(again.topology()->workers[1].pace, Duration::millis(15));
   EXPECT_EQ(again.topology()->parked, "p");
+  read("version: 1\ntopology: {workers: [{name: m, from: o, sink: r, pace: quickly}]}\n");
+  EXPECT_THAT(problems(), HasSubstr("pace: expected a duration"));
 }
 
 TEST_F(ConfigTest, LoadListsEveryProblem) {

@@ -35,8 +35,9 @@ bool SinkWorker::finished() const { return pieces_.empty() && !parking_ && !prog
 Time SinkWorker::work_due() const {
   const Time now = parts_.clock.steady();
   if (parking_ || progress_) return now + commit_poll;
-  if (!pieces_.empty() || !nothing_to_read_ || stopping()) return now;
-  return std::min(plan_.sink->settle_due(), may_have_moved_ ? progress_due_ : Time{INT64_MAX});
+  if (!pieces_.empty() || stopping()) return now;
+  const Time read = nothing_to_read_ ? Time{INT64_MAX} : std::max(now, read_due_);
+  return std::min({read, plan_.sink->settle_due(), may_have_moved_ ? progress_due_ : Time{INT64_MAX}});
 }
 
 Result<Progress> SinkWorker::work() {
@@ -46,8 +47,11 @@ Result<Progress> SinkWorker::work() {
   Progress done = Progress::idle;
   if (!pieces_.empty()) {
     BONAFIDE_ASSIGN(done, apply_next());
+  } else if (takes_more() && !stopping() && parts_.clock.steady() < read_due_) {
+    nothing_to_read_ = false;  // whatever woke us: look when the time has come
   } else if (takes_more()) {
     BONAFIDE_TRY(read_pieces());
+    if (!pieces_.empty()) read_due_ = parts_.clock.steady() + options_.pace;
     done = pieces_.empty() ? Progress::idle : Progress::worked;
   }
   const bool drain = stopping() && pieces_.empty() && done == Progress::idle;

@@ -65,7 +65,7 @@ class SinkWorker final : public Worker {
   std::map<ShardId, Position> progress_upto_;
   std::optional<std::map<Place, Place>>
       parked_;  ///< what this worker ever parked, and where that landed; once needed
-  Time progress_due_{INT64_MIN};
+  Time progress_due_{INT64_MIN}, read_due_{INT64_MIN};
   bool may_have_moved_ = false;  ///< the sink's progress, since it was last looked at
   bool drained_ = false;
 };

@@ -169,7 +169,9 @@ Result<std::unique_ptr<Worker>> make_sink(const WorkerEntry& entry, const Topolo
   if (!sink.ok()) return sink.error().in(entry.sink);
   SinkPlan plan{entry.name, topology.group_prefix + entry.name, entry.from,
                 entry.parked.empty() ? topology.parked : entry.parked, std::move(*sink)};
-  return std::unique_ptr<Worker>(std::make_unique<SinkWorker>(std::move(plan), parts, options));
+  WorkerOptions paced = options;
+  paced.pace = entry.pace;
+  return std::unique_ptr<Worker>(std::make_unique<SinkWorker>(std::move(plan), parts, paced));
 }
 
 }  // namespace

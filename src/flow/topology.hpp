@@ -17,6 +17,7 @@ struct WorkerEntry {
   std::string to = {};
   std::string sink = {};
   std::string parked = {};  ///< "": the topology's
+  Duration pace = {};       ///< see WorkerOptions::pace; of sinks only
   std::string where = {};   ///< in the file, for errors
 };
 

@@ -38,6 +38,9 @@ struct WorkerOptions {
   /// Waits before trying again what failed; doubles up to the second.
   Duration first_retry = Duration::millis(100);
   Duration last_retry = Duration::seconds(5);
+  /// A sink reads at most once in this time, so that under load one transaction of its store takes what came
+  /// meanwhile. What comes after a pause is taken at once.
+  Duration pace;
   /// How often a sink's progress is committed.
   Duration progress_every = Duration::millis(200);
 };

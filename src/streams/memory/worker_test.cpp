@@ -145,6 +145,40 @@ TEST(SinkWorker, SeesOnlyWhatIsSynced) {
   EXPECT_EQ(p.store.durable, std::multiset<std::string>{"a1=0"});
 }
 
+TEST(SinkWorker, RestsBetweenBatchesAndTakesAtOnceWhatComesAfterAPause) {
+  WorkerOptions options;
+  options.pace = Duration::millis(10);
+  Pipeline p({}, options);
+  auto worker = p.processor();
+  auto sink = p.sink();
+  const auto turn = [&] {
+    for (int i = 0; i < 10; ++i) {
+      ASSERT_TRUE(worker->step().ok());
+      ASSERT_TRUE(sink->step().ok());
+    }
+  };
+  turn();  // joins
+  p.clock.advance(Duration::seconds(1));
+  p.put("a", "a1");
+  turn();
+  EXPECT_EQ(p.store.durable.size(), 1U) << "after a pause it does not wait";
+  p.put("a", "a2");
+  p.clock.advance(Duration::millis(9));
+  turn();
+  EXPECT_EQ(p.store.durable.size(), 1U) << "it rests";
+  EXPECT_EQ(sink->due(), p.clock.steady() + Duration::millis(1)) << "and wakes by itself";
+  p.clock.advance(Duration::millis(1));
+  turn();
+  EXPECT_EQ(p.store.durable.size(), 2U);
+  p.put("a", "a3");
+  worker->stop(Stop::when_read);
+  turn();
+  sink->stop(Stop::when_read);
+  turn();
+  EXPECT_TRUE(sink->stopped()) << "whoever stops does not rest";
+  EXPECT_EQ(p.store.durable.size(), 3U);
+}
+
 TEST(SinkWorker, ParksWhatCannotBeStoredOnceAndStoresTheRest) {
   Pipeline p;
   auto worker = p.processor();
