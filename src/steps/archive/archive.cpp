@@ -1,5 +1,8 @@
 #include "steps/archive/archive.hpp"
 
+#include <algorithm>
+#include <set>
+
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "steps/archive/sink.hpp"
@@ -17,6 +20,9 @@ std::string_view day_of(std::string_view path) {
   const auto parts = split(path, '/');
   return parts.size() == 3 ? parts[1] : std::string_view();
 }
+
+/// "YYYY-MM-DD".
+std::string day_text(int64_t day) { return format_rfc3339(Time{} + Duration::days(day)).substr(0, 10); }
 
 /// The day, and a checksum.
 std::string retention_text(const std::string& day) {
@@ -78,10 +84,14 @@ Result<Archive::Found> Archive::verify(const std::function<void(const ArchivedEv
   const Status read = for_each_path("", [&](const std::string& path) -> Result<bool> {
     if (path == archive_progress_name || path == archive_retention_name || day_of(path) < kept_from)
       return true;
+    const auto told = [&](const stores::Damage& damage) {
+      if (const auto now = read_retention(); now.ok()) kept_from = *now;  // it may go while it is read
+      if (day_of(path) >= kept_from) on_damage(damage);
+    };
     if (is_archive_file(path)) {
-      BONAFIDE_TRY(verify_file(path, found, each, on_damage));
+      BONAFIDE_TRY(verify_file(path, found, each, told));
     } else if (is_archive_index(path)) {
-      BONAFIDE_TRY(verify_index(path, found, on_damage));
+      BONAFIDE_TRY(verify_index(path, found, told));
     } else {
       on_damage({path, "does not belong into the archive", {}});
     }
@@ -151,23 +161,73 @@ Result<std::string> Archive::read_retention() {
   return day;
 }
 
-Result<uint64_t> Archive::remove_before(int64_t day) {
-  const std::string limit = format_rfc3339(Time{} + Duration::days(day)).substr(0, 10);
-  std::vector<std::string> doomed;
-  const Status listed = for_each_path("", [&](const std::string& path) -> Result<bool> {
-    if (!day_of(path).empty() && day_of(path) < limit) doomed.push_back(path);
+/// First, so that what a power cut leaves of earlier days is not taken for damage.
+Status Archive::keep_from(const std::string& day) {
+  const auto before = read_retention();
+  if (!before.ok() && before.error().cause != Cause::damaged) return before.error();
+  if (before.ok() && *before >= day) return Ok{};
+  return blobs_.write(archive_retention_name, retention_text(day));
+}
+
+/// Folders "TENANT/YYYY-MM-DD/" that have anything, until `each` gives false.
+Status Archive::for_each_day(
+    const std::function<Result<bool>(const std::string& folder, int64_t day)>& each) {
+  BONAFIDE_ASSIGN(const auto tenants, blobs_.folders(""));
+  for (const auto& tenant : tenants) {
+    BONAFIDE_ASSIGN(const auto days, blobs_.folders(tenant + "/"));
+    for (const auto& day : days) {
+      const auto time = parse_rfc3339(day + "T00:00:00Z");
+      if (!time.ok()) continue;  // a stranger: named by verify()
+      BONAFIDE_ASSIGN(const bool more, each(tenant + "/" + day + "/", time->day()));
+      if (!more) return Ok{};
+    }
+  }
+  return Ok{};
+}
+
+Result<uint64_t> Archive::remove_before(int64_t day, size_t most) {
+  constexpr size_t page_size = 100;
+  uint64_t gone = 0;
+  const Status done = for_each_day([&](const std::string& folder, int64_t its_day) -> Result<bool> {
+    if (its_day >= day) return true;
+    BONAFIDE_TRY(keep_from(day_text(day)));
+    while (gone < most) {
+      BONAFIDE_ASSIGN(const auto page, blobs_.list(folder, "", std::min<size_t>(most - gone, page_size)));
+      if (page.empty()) return true;
+      for (const auto& path : page) BONAFIDE_TRY(blobs_.remove(path));
+      gone += page.size();
+    }
+    return false;
+  });
+  BONAFIDE_TRY(done);
+  return gone;
+}
+
+Result<std::vector<int64_t>> Archive::days() {
+  std::set<int64_t> found;
+  const Status done = for_each_day([&](const std::string&, int64_t day) -> Result<bool> {
+    found.insert(day);
     return true;
   });
-  BONAFIDE_TRY(listed);
-  if (doomed.empty()) return uint64_t{0};
-  // First, so that what a power cut leaves of these days is not taken for damage.
-  BONAFIDE_TRY(blobs_.write(archive_retention_name, retention_text(limit)));
-  uint64_t files = 0;
-  for (const auto& path : doomed) {
-    BONAFIDE_TRY(blobs_.remove(path));
-    files += is_archive_file(path) ? 1 : 0;
-  }
-  return files;
+  BONAFIDE_TRY(done);
+  return std::vector(found.begin(), found.end());
+}
+
+Result<uint64_t> Archive::bytes_of(int64_t day) {
+  uint64_t bytes = 0;
+  const auto add = [&](const std::string& path) -> Result<bool> {
+    BONAFIDE_ASSIGN(const auto blob, blobs_.open(path));
+    BONAFIDE_ASSIGN(const uint64_t size, blob->size());
+    bytes += size;
+    return true;
+  };
+  const Status done = for_each_day([&](const std::string& folder, int64_t its_day) -> Result<bool> {
+    if (its_day != day) return true;
+    BONAFIDE_TRY(for_each_path(folder, add));
+    return true;
+  });
+  BONAFIDE_TRY(done);
+  return bytes;
 }
 
 }  // namespace bonafide::steps

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -33,13 +34,20 @@ class Archive {
   Result<Found> verify(const std::function<void(const ArchivedEvent&)>& each,
                        const stores::OnDamage& on_damage);
 
-  /// Removes whole days of acceptance before `day`. Returns how many files.
-  Result<uint64_t> remove_before(int64_t day);
+  /// Removes whole days of acceptance before `day`, at most `most` files and indexes. Returns how many; fewer
+  /// than `most`: that was all.
+  Result<uint64_t> remove_before(int64_t day, size_t most = SIZE_MAX);
+  /// Days of acceptance (since 1970-01-01) that have anything, oldest first.
+  Result<std::vector<int64_t>> days();
+  /// What a day's files take, of all tenants.
+  Result<uint64_t> bytes_of(int64_t day);
 
  private:
   /// Days before this are being removed; "" if none ever were. Errors: damaged.
   Result<std::string> read_retention();
 
+  Status keep_from(const std::string& day);
+  Status for_each_day(const std::function<Result<bool>(const std::string& folder, int64_t day)>& each);
   using EachPath = std::function<Result<bool>(const std::string& path)>;
   Status for_each_path(const std::string& prefix, const EachPath& each);
   Status verify_file(const std::string& path, Found& found,

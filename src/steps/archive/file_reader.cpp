@@ -1,5 +1,7 @@
 #include "steps/archive/file_reader.hpp"
 
+#include <algorithm>
+
 #include "base/hash.hpp"
 #include "base/text.hpp"
 
@@ -55,6 +57,7 @@ Status ArchiveFileReader::open_header() {
   if (!container.ok()) return container.error().in(path_);
   schema_ = container->schema();
   metadata_ = container->metadata();
+  sync_.assign(container->sync().begin(), container->sync().end());
   block_codec_ = avro::BlockCodec(container->codec());
   const auto& newest = codec_.schema(mail::Scored::topic);
   if (schema_.to_json() == newest.to_json()) return Ok{};
@@ -100,18 +103,57 @@ Status ArchiveFileReader::read(const std::function<bool(const ArchivedEvent&)>& 
       for (const auto& event : *events) {
         if (!each(event)) return Ok{};
       }
+      offset += block.bytes;
     } else if (events.error().cause == Cause::damaged || events.error().cause == Cause::invalid) {
-      std::vector<EventId> lost;
-      for (size_t i = record; i < record + block.records; ++i) lost.push_back(index_.entries[i].id);
-      on_damage({path_ + at_byte(offset), "block " + std::to_string(number) + ": " + events.error().message,
-                 std::move(lost)});
+      on_damage(damage_of(number, offset, record, events.error().message));
+      offset = after_damaged(number, offset);
     } else {
       return events.error();
     }
-    offset += block.bytes;
     record += block.records;
   }
   return Ok{};
+}
+
+/// All events of a damaged block are lost, since nothing vouches for its bytes any more. Those of which there
+/// is no trace in it come first.
+stores::Damage ArchiveFileReader::damage_of(size_t number, uint64_t offset, size_t first_record,
+                                            const std::string& what) {
+  const auto& block = index_.blocks[number];
+  stores::Damage damage{path_ + at_byte(offset), "block " + std::to_string(number) + ": " + what, {}};
+  for (size_t i = first_record; i < first_record + block.records; ++i)
+    damage.lost.push_back(index_.entries[i].id);
+  uint64_t records = 0;
+  const auto bytes = blob_->read_at(offset, std::min(block.bytes, max_block_bytes));
+  const auto plain = bytes.ok() ? decompress(*bytes, records) : Result<std::string>(bytes.error());
+  if (!plain.ok()) return damage;
+  const auto traced = std::stable_partition(damage.lost.begin(), damage.lost.end(), [&](const EventId& id) {
+    return plain->find(id.view()) == std::string::npos;
+  });
+  const auto gone = static_cast<size_t>(traced - damage.lost.begin());
+  damage.what += "; it says it has " + std::to_string(records) + " of " + std::to_string(block.records) +
+                 " records, of " + std::to_string(gone) + " of them, named first, there is no trace";
+  return damage;
+}
+
+bool ArchiveFileReader::stands_at(const ArchiveIndex::Block& block, uint64_t offset) {
+  if (block.bytes > max_block_bytes) return false;
+  const auto bytes = blob_->read_at(offset, block.bytes);
+  return bytes.ok() && bytes->size() == block.bytes && crc32c(*bytes) == block.crc;
+}
+
+/// Where the block after a damaged one begins: at its place, or behind one of the next sync markers, if bytes
+/// were taken out or put in.
+uint64_t ArchiveFileReader::after_damaged(size_t number, uint64_t offset) {
+  const uint64_t expected = offset + index_.blocks[number].bytes;
+  if (number + 1 == index_.blocks.size() || stands_at(index_.blocks[number + 1], expected)) return expected;
+  const auto bytes = blob_->read_at(offset, max_block_bytes);
+  if (!bytes.ok()) return expected;
+  for (size_t at = bytes->find(sync_); at != std::string::npos; at = bytes->find(sync_, at + 1)) {
+    const uint64_t found = offset + at + sync_.size();
+    if (stands_at(index_.blocks[number + 1], found)) return found;
+  }
+  return expected;
 }
 
 /// The plain records of a block whose bytes are what was written.
@@ -122,11 +164,18 @@ Result<std::string> ArchiveFileReader::unpack(const ArchiveIndex::Block& block, 
   if (bytes.size() < block.bytes) return Error{Cause::damaged, "the file ends in the middle of it"};
   if (crc32c(bytes) != block.crc)
     return Error{Cause::damaged, "its bytes are not what was written (checksum)"};
-  avro::Decoder in(bytes);
-  const int64_t count = in.get_long();
+  uint64_t records = 0;
+  BONAFIDE_ASSIGN(std::string plain, decompress(bytes, records));
+  if (records != block.records) return Error{Cause::damaged, "is not as the index says"};
+  return plain;
+}
+
+/// Of a block as it stands in the file: how many records it says it has, and their bytes.
+Result<std::string> ArchiveFileReader::decompress(ByteView block, uint64_t& records) {
+  avro::Decoder in(block);
+  records = static_cast<uint64_t>(in.get_long());
   const ByteView packed = in.get_bytes();
-  if (!in.ok() || static_cast<uint64_t>(count) != block.records)
-    return Error{Cause::damaged, "is not as the index says"};
+  if (!in.ok()) return Error{Cause::damaged, "is cut short"};
   std::string plain;
   BONAFIDE_TRY(block_codec_.decompress(packed, max_block_bytes, plain));
   return plain;

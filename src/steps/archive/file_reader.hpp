@@ -46,6 +46,10 @@ class ArchiveFileReader {
       : path_(std::move(path)), name_(std::move(name)), codec_(codec) {}
   Status open_header();
   Result<std::string> unpack(const ArchiveIndex::Block& block, uint64_t offset);
+  Result<std::string> decompress(ByteView block, uint64_t& records);
+  [[nodiscard]] bool stands_at(const ArchiveIndex::Block& block, uint64_t offset);
+  uint64_t after_damaged(size_t number, uint64_t offset);
+  stores::Damage damage_of(size_t number, uint64_t offset, size_t first_record, const std::string& what);
   Result<std::vector<ArchivedEvent>> read_block(const ArchiveIndex::Block& block, uint64_t offset,
                                                 size_t first_record);
   Status decode(avro::Decoder& in, std::string& buffer, mail::Scored& event) const;
@@ -57,6 +61,7 @@ class ArchiveFileReader {
   ArchiveIndex index_;
   avro::Schema schema_;
   std::map<std::string, std::string> metadata_;
+  std::string sync_;  // what every block ends in
   avro::BlockCodec block_codec_{avro::Codec::null};
   std::optional<avro::Plan> plan_;  // none: the file is in the newest schema
 };
