@@ -2,7 +2,6 @@
 
 #include <nmmintrin.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 namespace bonafide {
 namespace {
@@ -61,23 +60,48 @@ uint64_t hash64(ByteView bytes, uint64_t seed) {
   return mix(state ^ k1, k0);
 }
 
+namespace {
+
+// Finding the algorithm and making a context costs as much as hashing a kilobyte: both are done once.
+const EVP_MD* sha256_algorithm() {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return algorithm;
+}
+
+Sha256& own_sha256() {
+  thread_local Sha256 hash;
+  return hash;
+}
+
+}  // namespace
+
 Digest sha256(ByteView bytes) {
-  Digest digest;
-  unsigned length = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr);
-  return digest;
+  Sha256& hash = own_sha256();
+  hash.update(bytes);
+  return hash.finish();
 }
 
 Digest hmac_sha256(ByteView key, ByteView bytes) {
-  Digest digest;
-  unsigned length = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-       reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data(), &length);
-  return digest;
+  constexpr size_t block_bytes = 64;
+  const Digest short_key = key.size() > block_bytes ? sha256(key) : Digest{};
+  if (key.size() > block_bytes) key = view(short_key);
+  std::array<char, block_bytes> inner_pad{}, outer_pad{};
+  for (size_t i = 0; i < block_bytes; ++i) {
+    const int byte = i < key.size() ? static_cast<uint8_t>(key[i]) : 0;
+    inner_pad[i] = static_cast<char>(byte ^ 0x36);
+    outer_pad[i] = static_cast<char>(byte ^ 0x5C);
+  }
+  Sha256& hash = own_sha256();
+  hash.update({inner_pad.data(), block_bytes});
+  hash.update(bytes);
+  const Digest inner = hash.finish();
+  hash.update({outer_pad.data(), block_bytes});
+  hash.update(view(inner));
+  return hash.finish();
 }
 
 Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
-  EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), EVP_sha256(), nullptr);
+  EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), sha256_algorithm(), nullptr);
 }
 Sha256::~Sha256() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
 void Sha256::update(ByteView bytes) {
@@ -88,7 +112,7 @@ Digest Sha256::finish() {
   unsigned length = 0;
   auto* context = static_cast<EVP_MD_CTX*>(context_);
   EVP_DigestFinal_ex(context, digest.data(), &length);
-  EVP_DigestInit_ex(context, EVP_sha256(), nullptr);
+  EVP_DigestInit_ex(context, sha256_algorithm(), nullptr);
   return digest;
 }
 

@@ -15,19 +15,19 @@ Error bad_address(std::string_view text) {
 }
 
 bool parse_quad(std::string_view text, uint8_t* out) {
-  const auto parts = split(text, '.');
-  if (parts.size() != 4) return false;
   for (size_t i = 0; i < 4; ++i) {
-    if (parts[i].empty() || parts[i].size() > 3) return false;
+    size_t digits = 0;
     int value = 0;
-    for (const char c : parts[i]) {
-      if (!is_digit(c)) return false;
-      value = value * 10 + (c - '0');
-    }
-    if (value > 255) return false;
+    for (; digits < text.size() && digits < 4 && is_digit(text[digits]); ++digits)
+      value = value * 10 + (text[digits] - '0');
+    if (digits == 0 || digits > 3 || value > 255) return false;
     out[i] = static_cast<uint8_t>(value);
+    text.remove_prefix(digits);
+    if (i == 3) break;
+    if (text.empty() || text[0] != '.') return false;
+    text.remove_prefix(1);
   }
-  return true;
+  return text.empty();
 }
 
 int hex_value(char c) {
@@ -103,8 +103,6 @@ IpRange masked(const IpAddress& address, size_t prefix_bits) {
   return range;
 }
 
-bool within(const IpAddress& address, const char* range) { return IpRange::parse(range)->contains(address); }
-
 }  // namespace
 
 Result<IpAddress> IpAddress::parse(std::string_view text) {
@@ -137,11 +135,21 @@ bool IpAddress::is_v4() const { return std::memcmp(bytes.data(), v4_prefix.data(
 
 std::string IpAddress::text() const {
   if (!is_v4()) return v6_text(bytes);
-  return std::to_string(bytes[12]) + "." + std::to_string(bytes[13]) + "." + std::to_string(bytes[14]) + "." +
-         std::to_string(bytes[15]);
+  std::string text;
+  for (size_t i = 12; i < bytes.size(); ++i) {
+    const int byte = bytes[i];
+    if (i > 12) text += '.';
+    if (byte >= 100) text += static_cast<char>('0' + byte / 100);
+    if (byte >= 10) text += static_cast<char>('0' + byte / 10 % 10);
+    text += static_cast<char>('0' + byte % 10);
+  }
+  return text;
 }
 
-bool IpAddress::is_loopback() const { return within(*this, "127.0.0.0/8") || within(*this, "::1"); }
+bool IpAddress::is_loopback() const {
+  static const IpRange v4 = *IpRange::parse("127.0.0.0/8"), v6 = *IpRange::parse("::1");
+  return v4.contains(*this) || v6.contains(*this);
+}
 
 bool IpAddress::is_private() const {
   static const std::array<IpRange, 9> ranges = {
