@@ -13,8 +13,7 @@ namespace {
 constexpr char separator = '\0';
 constexpr char first_id_group = 'i';
 
-Digest message_key(std::string_view tenant, std::string_view mail_from, ByteView raw) {
-  Sha256 hash;
+Digest message_key(Sha256& hash, std::string_view tenant, std::string_view mail_from, ByteView raw) {
   hash.update(tenant);
   hash.update({&separator, 1});
   hash.update(mail_from);
@@ -23,10 +22,9 @@ Digest message_key(std::string_view tenant, std::string_view mail_from, ByteView
   return hash.finish();
 }
 
-Digest dedupe_key(const Digest& message, std::vector<std::string> recipients) {
+Digest dedupe_key(Sha256& hash, const Digest& message, std::vector<std::string> recipients) {
   for (auto& recipient : recipients) recipient = ascii_lower(recipient);
   std::sort(recipients.begin(), recipients.end());
-  Sha256 hash;
   hash.update(view(message));
   for (const auto& recipient : recipients) {
     hash.update(recipient);
@@ -106,12 +104,15 @@ std::vector<mail::Received> Collector::make_events(mail::Parser& parser, const S
   const std::string from_domain = event.facts.from.empty() ? "" : event.facts.from.front().domain;
   auto by_tenant = recipients_by_tenant(parts_.tenants, submission.tenant, event.envelope, from_domain);
   std::vector<mail::Received> events;
+  events.reserve(by_tenant.size());
+  Sha256 hash;
   for (auto& [tenant, recipients] : by_tenant) {
-    auto& one = events.emplace_back(event);
+    const bool last = events.size() + 1 == by_tenant.size();
+    auto& one = last ? events.emplace_back(std::move(event)) : events.emplace_back(event);
     one.tenant = tenant;
-    one.envelope.rcpt_to = recipients;
-    const Digest message = message_key(tenant, one.envelope.mail_from, submission.raw);
-    const Digest dedupe = dedupe_key(message, recipients);
+    const Digest message = message_key(hash, tenant, one.envelope.mail_from, submission.raw);
+    const Digest dedupe = dedupe_key(hash, message, recipients);
+    one.envelope.rcpt_to = std::move(recipients);
     one.message_key.data = view(message);
     one.dedupe_key.data = view(dedupe);
     const Digest mac = hmac_sha256(parts_.installation_key, view(dedupe));
