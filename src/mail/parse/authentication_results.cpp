@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/char_set.hpp"
 #include "base/text.hpp"
 #include "mail/domain.hpp"
 
@@ -11,13 +12,20 @@ namespace {
 constexpr size_t max_value_bytes = 16 * 1024;
 constexpr size_t max_methods = 50;
 constexpr size_t max_word_bytes = 255;
+constexpr CharSet blanks(" \t");
 
 // `text` without comments (RFC 5322 3.2.2), quoted strings left as they are.
 std::string without_comments(std::string_view text) {
+  static constexpr CharSet marks("\\\"()");
   std::string out;
+  out.reserve(text.size());
   int depth = 0;
   bool quoted = false;
   for (size_t i = 0; i < text.size(); ++i) {
+    const size_t mark = marks.find_in(text, i);
+    if (depth == 0) out += text.substr(i, mark - i);
+    if (mark == text.size()) break;
+    i = mark;
     const char c = text[i];
     if (c == '\\' && (quoted || depth > 0)) {
       if (depth == 0) out += text.substr(i, 2);
@@ -64,8 +72,9 @@ bool next_pair(std::string_view& rest, Pair& pair) {
   if (sign == std::string_view::npos) return false;
   auto name = trim(rest.substr(0, sign));
   // A word without a value before it is passed over.
-  if (const size_t blank = name.find_last_of(" \t"); blank != std::string_view::npos)
-    name.remove_prefix(blank + 1);
+  size_t word = name.size();
+  while (word > 0 && !blanks.has(name[word - 1])) --word;
+  name.remove_prefix(word);
   pair.name = ascii_lower(name.substr(0, max_word_bytes));
   rest = trim(rest.substr(sign + 1));
   pair.value.clear();
@@ -77,7 +86,7 @@ bool next_pair(std::string_view& rest, Pair& pair) {
     }
     rest.remove_prefix(std::min(at + 1, rest.size()));
   } else {
-    const size_t end = std::min(rest.find_first_of(" \t"), rest.size());
+    const size_t end = blanks.find_in(rest);
     pair.value = rest.substr(0, end);
     rest.remove_prefix(end);
   }

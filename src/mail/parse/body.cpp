@@ -37,11 +37,9 @@ void add_cut(Facts& facts, std::string_view what, size_t total, size_t kept, Byt
 class BodyReader::Visitor final : public PartVisitor {
  public:
   Visitor(BodyReader& reader, Charsets& charsets, Facts& facts)
-      : reader_(reader),
-        charsets_(charsets),
-        facts_(facts),
-        excerpt_(limits.excerpt_bytes),
-        links_(facts.links) {}
+      : reader_(reader), charsets_(charsets), facts_(facts), excerpt_(reader.excerpt_), links_(facts.links) {
+    excerpt_.clear();
+  }
 
   void begin(const Content& content) override {
     begin_child();
@@ -203,7 +201,7 @@ class BodyReader::Visitor final : public PartVisitor {
   BodyReader& reader_;
   Charsets& charsets_;
   Facts& facts_;
-  Excerpt excerpt_;
+  Excerpt& excerpt_;
   LinkList links_;
   std::vector<Open> open_;
   std::string structure_;

@@ -29,6 +29,7 @@ class BodyReader {
   class Visitor;
   MimeWalker walker_;
   std::string decoded_, text_;
+  Excerpt excerpt_{Limits{}.excerpt_bytes};
   Sha256 hash_;
 };
 

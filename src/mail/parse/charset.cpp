@@ -16,11 +16,12 @@ constexpr size_t max_name_bytes = 40;
 enum class Kind { utf8, ascii, windows_1252, other };
 
 Kind kind_of(std::string_view name) {
+  if (name.empty()) return Kind::ascii;
   for (const std::string_view known : {"utf-8", "utf8"}) {
     if (equals_ignoring_case(name, known)) return Kind::utf8;
   }
   for (const std::string_view known :
-       {"", "us-ascii", "ascii", "ansi_x3.4-1968", "7bit", "8bit", "unknown-8bit"}) {
+       {"us-ascii", "ascii", "ansi_x3.4-1968", "7bit", "8bit", "unknown-8bit"}) {
     if (equals_ignoring_case(name, known)) return Kind::ascii;
   }
   for (const std::string_view known :
@@ -108,7 +109,11 @@ UConverter* Charsets::converter(const std::string& name) {
 bool Charsets::append_utf8(std::string_view charset, ByteView bytes, std::string& out) {
   switch (kind_of(charset)) {
     case Kind::utf8:
-      out += is_utf8(bytes) ? std::string(bytes) : repair_utf8(bytes);
+      if (is_utf8(bytes)) {
+        out += bytes;
+      } else {
+        out += repair_utf8(bytes);
+      }
       return true;
     case Kind::ascii:
       append_unlabelled(bytes, out);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/char_set.hpp"
 #include "base/text.hpp"
 #include "mail/parse/encoded_word.hpp"
 
@@ -25,7 +26,8 @@ struct Parameter {
 };
 
 bool is_token_char(char c) {
-  return c > ' ' && c < 127 && std::string_view("()<>@,;:\\\"/[]?=").find(c) == std::string_view::npos;
+  static constexpr CharSet specials("()<>@,;:\\\"/[]?=");
+  return c > ' ' && c < 127 && !specials.has(c);
 }
 
 // "name*1*" → name, section 1, extended.
@@ -249,7 +251,7 @@ Content read_content(const HeaderBlock& headers, std::string_view default_type, 
   bool type_seen = false, encoding_seen = false, disposition_seen = false;
   std::string buffer;
   for (const auto& field : headers.fields()) {
-    if (!starts_ignoring_case(field.name, "Content-")) continue;
+    if (ascii_lower(field.name[0]) != 'c' || !starts_ignoring_case(field.name, "Content-")) continue;
     const auto name = field.name.substr(8);
     const auto first = [&](bool& seen) {
       content.sound = content.sound && !seen;

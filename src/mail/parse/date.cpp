@@ -23,10 +23,12 @@ constexpr std::array<Zone, 22> zones = {
 
 // 1 to 12 for a word that begins with the name of a month, else 0.
 int month_of(std::string_view word) {
-  static constexpr std::array<std::string_view, 12> names = {"jan", "feb", "mar", "apr", "may", "jun",
-                                                             "jul", "aug", "sep", "oct", "nov", "dec"};
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (starts_ignoring_case(word, names[i])) return static_cast<int>(i) + 1;
+  static constexpr std::string_view names = "jan feb mar apr may jun jul aug sep oct nov dec ";
+  if (word.size() < 3) return 0;
+  const std::array<char, 3> begin = {ascii_lower(word[0]), ascii_lower(word[1]), ascii_lower(word[2])};
+  for (size_t i = 0; i < names.size(); i += 4) {
+    if (begin[0] == names[i] && begin[1] == names[i + 1] && begin[2] == names[i + 2])
+      return static_cast<int>(i / 4) + 1;
   }
   return 0;
 }
@@ -154,8 +156,8 @@ class DateReader {
     while (length < rest_.size() && is_alpha(rest_[length])) ++length;
     const std::string_view word = rest_.substr(0, length);
     rest_.remove_prefix(length);
-    if (month_ == 0 && month_of(word) != 0) {
-      month_ = month_of(word);
+    if (const int month = month_ == 0 ? month_of(word) : 0; month != 0) {
+      month_ = month;
     } else if (has_time_ && equals_ignoring_case(word, "pm")) {
       if (hour_ < 12) hour_ += 12;
     } else if (has_time_ && equals_ignoring_case(word, "am")) {

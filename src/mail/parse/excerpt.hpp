@@ -10,6 +10,13 @@ class Excerpt {
  public:
   explicit Excerpt(size_t max_bytes) : max_bytes_(max_bytes) {}
 
+  /// Begins anew, in the memory there is.
+  void clear() {
+    text_.clear();
+    pending_ = none;
+    full_ = false;
+  }
+
   /// Text whose line ends are blanks, as in HTML. UTF-8.
   void flow(std::string_view text);
   /// Text whose line ends end lines. UTF-8.

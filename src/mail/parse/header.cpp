@@ -1,7 +1,6 @@
 #include "mail/parse/header.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "base/text.hpp"
@@ -12,6 +11,19 @@ namespace {
 constexpr size_t max_line_bytes = 998;  // RFC 5322 2.1.1
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+// Place of the first control character at or after `at`, text.size() if there is none. Eight bytes at a time
+// are told apart by the borrow that a zero leaves in its high bit.
+size_t next_control(std::string_view text, size_t at) {
+  constexpr uint64_t ones = 0x0101010101010101U, highs = 0x80 * ones;
+  for (; at + 8 <= text.size(); at += 8) {
+    const auto eight = load_le<uint64_t>(text.data() + at);
+    const uint64_t deletes = eight ^ (0x7F * ones);
+    if ((((eight - ' ' * ones) & ~eight) | ((deletes - ones) & ~deletes)) & highs) break;
+  }
+  while (at < text.size() && static_cast<uint8_t>(text[at]) >= ' ' && text[at] != 127) ++at;
+  return at;
+}
 
 // Length of the field name at the start of a line, 0 if there is none: printable ASCII, blanks allowed before
 // the colon (obsolete syntax). `colon` is set to the colon's place.
@@ -121,21 +133,11 @@ const HeaderField* HeaderBlock::find(std::string_view name) const {
 }
 
 std::string_view unfold(std::string_view value, std::string& buffer, size_t max_bytes) {
-  static constexpr auto odd = [] {
-    std::array<bool, 256> table{};
-    for (size_t byte = 0; byte < ' '; ++byte) table[byte] = true;
-    table[127] = true;
-    return table;
-  }();
   value = trim(value.substr(0, max_bytes));
-  const auto next_odd = [&](size_t at) {
-    while (at < value.size() && !odd[static_cast<uint8_t>(value[at])]) ++at;
-    return at;
-  };
-  size_t at = next_odd(0);
+  size_t at = next_control(value, 0);
   if (at == value.size()) return value;
   buffer.clear();
-  for (size_t done = 0; done < value.size(); at = next_odd(done)) {
+  for (size_t done = 0; done < value.size(); at = next_control(value, done)) {
     buffer.append(value, done, at - done);
     done = at + 1;
     if (at == value.size() || value[at] == '\n' || value.substr(at, 2) == "\r\n") continue;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/char_set.hpp"
 #include "base/text.hpp"
 
 namespace bonafide::mail {
@@ -79,10 +80,29 @@ constexpr auto elements = std::to_array<Element>({{"a", container | leads},
 constexpr bool by_name(const Element& a, const Element& b) { return a.name < b.name; }
 static_assert(std::is_sorted(elements.begin(), elements.end(), by_name));
 
+// Where the elements of each first letter begin.
+constexpr auto by_letter = [] {
+  std::array<uint8_t, 27> places{};
+  for (size_t letter = 0; letter < places.size(); ++letter) {
+    size_t place = 0;
+    while (place < elements.size() && elements[place].name[0] < static_cast<char>('a' + letter)) ++place;
+    places[letter] = static_cast<uint8_t>(place);
+  }
+  return places;
+}();
+
+// By lower-case name, which begins with a letter.
 int what_it_does(std::string_view name) {
-  const auto found = std::lower_bound(elements.begin(), elements.end(), Element{name, 0}, by_name);
-  return found != elements.end() && found->name == name ? found->does : 0;
+  const auto letter = static_cast<size_t>(name[0] - 'a');
+  for (size_t place = by_letter[letter]; place < by_letter[letter + 1]; ++place) {
+    if (elements[place].name == name) return elements[place].does;
+  }
+  return 0;
 }
+
+constexpr CharSet ends_name(" \t\n\v\f\r/>");
+constexpr CharSet ends_attribute(" \t\n\v\f\r=/>");
+constexpr CharSet ends_value(" \t\n\v\f\r>");
 
 // Does this inline style make the element invisible?
 bool style_hides(std::string_view style) {
@@ -189,7 +209,7 @@ class HtmlReader {
   // Reads the name and attributes up to and past ">".
   void read_tag(Tag& tag) {
     const size_t begin = at_;
-    while (at_ < html_.size() && !is_space(html_[at_]) && html_[at_] != '>' && html_[at_] != '/') ++at_;
+    at_ = ends_name.find_in(html_, at_);
     tag.name = ascii_lower(html_.substr(begin, std::min(at_ - begin, max_tag_name_bytes)));
     tag.does = what_it_does(tag.name);
     for (size_t count = 0; at_ < html_.size() && html_[at_] != '>'; ++count) {
@@ -202,11 +222,7 @@ class HtmlReader {
 
   void read_attribute(Tag& tag, size_t count) {
     const size_t begin = at_;
-    ++at_;  // a name may begin with anything, "=" too
-    while (at_ < html_.size() && !is_space(html_[at_]) &&
-           std::string_view("=>/").find(html_[at_]) == std::string_view::npos) {
-      ++at_;
-    }
+    at_ = ends_attribute.find_in(html_, at_ + 1);  // a name may begin with anything, "=" too
     const auto name = html_.substr(begin, at_ - begin);
     size_t sign = at_;
     while (sign < html_.size() && is_space(html_[sign])) ++sign;
@@ -229,7 +245,7 @@ class HtmlReader {
       return html_.substr(begin, end - begin);
     }
     const size_t begin = at_;
-    while (at_ < html_.size() && !is_space(html_[at_]) && html_[at_] != '>') ++at_;
+    at_ = ends_value.find_in(html_, at_);
     return html_.substr(begin, at_ - begin);
   }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "base/char_set.hpp"
 #include "base/hash.hpp"
 #include "base/ip.hpp"
 #include "base/text.hpp"
@@ -109,9 +110,12 @@ std::string host_of_authority(std::string_view authority) {
 
 // Without what browsers drop: blanks around, tabs and line ends inside.
 std::string cleaned_url(std::string_view url) {
+  static constexpr CharSet dropped("\t\r\n");
+  url = trim(url).substr(0, 4 * limits.text_bytes);
+  if (dropped.find_in(url) == url.size()) return clean_text(url, limits.text_bytes);
   std::string out;
-  for (const char c : trim(url).substr(0, 4 * limits.text_bytes)) {
-    if (c != '\t' && c != '\r' && c != '\n') out += c;
+  for (const char c : url) {
+    if (!dropped.has(c)) out += c;
   }
   return clean_text(out, limits.text_bytes);
 }
@@ -120,30 +124,29 @@ bool leads_nowhere(std::string_view url, std::string_view scheme) {
   return url.empty() || url[0] == '#' || scheme == "cid" || scheme == "about" || scheme == "mid";
 }
 
-// May this character stand in a URL in plain text?
-bool is_url_char(char c) {
-  return static_cast<uint8_t>(c) > ' ' && c != 127 &&
-         std::string_view("<>\"`{}|\\^").find(c) == std::string_view::npos;
-}
+// What cannot stand in a URL in plain text.
+constexpr CharSet ends_url = CharSet("<>\"`{}|\\^\x7F").with_range('\0', ' ');
+// Punctuation of the sentence around it.
+constexpr CharSet after_url(".,;:!?'*_");
 
 // The end of the URL that begins at `at`: without the punctuation of the sentence around it.
 size_t url_end(std::string_view text, size_t at) {
-  size_t end = at;
-  const size_t most = std::min(text.size(), at + 4 * limits.text_bytes);
-  while (end < most && is_url_char(text[end])) ++end;
+  size_t end = ends_url.find_in(text.substr(0, at + 4 * limits.text_bytes), at);
   // Closing brackets belong to the URL as far as it opens them.
   const auto surplus_of = [&](char opening, char closing) {
     const auto url = text.substr(at, end - at);
     return std::count(url.begin(), url.end(), closing) - std::count(url.begin(), url.end(), opening);
   };
-  auto round = surplus_of('(', ')'), square = surplus_of('[', ']');
+  std::optional<ptrdiff_t> round, square;  // counted where they matter
   for (; end > at; --end) {
     const char last = text[end - 1];
     if (last == ')') {
-      if (round-- <= 0) break;
+      if (!round) round = surplus_of('(', ')');
+      if ((*round)-- <= 0) break;
     } else if (last == ']') {
-      if (square-- <= 0) break;
-    } else if (std::string_view(".,;:!?'*_").find(last) == std::string_view::npos) {
+      if (!square) square = surplus_of('[', ']');
+      if ((*square)-- <= 0) break;
+    } else if (!after_url.has(last)) {
       break;
     }
   }
@@ -183,7 +186,8 @@ std::string host_of_url(std::string_view url) {
   if (!web && !relative && !bare) return "";
   if (web) url.remove_prefix(scheme.size() + 1);
   if (!bare) url.remove_prefix(std::min(url.find_first_not_of("/\\"), url.size()));
-  return host_of_authority(url.substr(0, url.find_first_of("/\\?#")));
+  static constexpr CharSet after_authority("/\\?#");
+  return host_of_authority(url.substr(0, after_authority.find_in(url)));
 }
 
 void LinkList::add(std::string_view raw, std::string_view shown) {

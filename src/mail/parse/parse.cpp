@@ -69,7 +69,7 @@ struct Parser::Impl {
   void read_authentication(const Edge& edge, Facts& facts);
   bool believed(const Edge& edge, std::string_view authserv_id) const;
   void believe(const Edge& edge, Field which, Authentication& authentication);
-  void write_order(Facts& facts) const;
+  void write_order(Facts& facts);
 
   std::string_view value_of(size_t field) {
     return unfold(headers_.fields()[field].value, buffer_, max_trace_bytes);
@@ -78,11 +78,12 @@ struct Parser::Impl {
   HeaderBlock headers_;
   Charsets charsets_;
   BodyReader body_;
-  std::string buffer_, names_;
+  std::string buffer_, lower_, order_;
   std::vector<Field> kinds_;            // of each field
-  std::vector<ReceivedLine> received_;  // the first limits.hops lines
+  std::vector<ReceivedLine> received_;  // the first limits.hops lines; their hops move to the facts
   std::vector<size_t> received_at_;     // which fields they are
   size_t edge_line_ = no_field;         // index into received_ of the edge's line
+  Hop edge_hop_;                        // of that line
 };
 
 Parser::Parser() : impl_(std::make_unique<Impl>()) {}
@@ -121,11 +122,10 @@ void Parser::Impl::parse(ByteView raw, const Edge& edge, Parsed& out) {
 
 void Parser::Impl::name_fields() {
   kinds_.clear();
-  std::string lower;
   for (const auto& field : headers_.fields()) {
-    lower.assign(field.name);
-    for (char& c : lower) c = ascii_lower(c);
-    kinds_.push_back(field_of(lower));
+    lower_.assign(field.name);
+    for (char& c : lower_) c = ascii_lower(c);
+    kinds_.push_back(field_of(lower_));
   }
 }
 
@@ -140,9 +140,11 @@ void Parser::Impl::read_received(const Edge& edge, Facts& facts) {
     received_at_.push_back(i);
   }
   edge_line_ = find_edge(edge);
+  if (edge_line_ != no_field) edge_hop_ = received_[edge_line_].hop;
+  facts.received.reserve(received_.size());
   size_t bytes = 0;
   for (size_t i = 0; i < received_.size(); ++i) {
-    Hop hop = received_[i].hop;
+    Hop& hop = received_[i].hop;
     hop.trusted = edge_line_ != no_field && i <= edge_line_;
     bytes += hop.helo.size() + hop.rdns.size() + hop.ip.size() + hop.by.size() + hop.with.size() + 16;
     if (bytes > max_hops_bytes) break;
@@ -168,10 +170,9 @@ size_t Parser::Impl::find_edge(const Edge& edge) const {
 }
 
 void Parser::Impl::read_envelope(Parsed& out) {
-  const ReceivedLine& edge = received_[edge_line_];
-  out.edge_time = edge.hop.at;
-  out.envelope.client_ip = edge.hop.ip;
-  out.envelope.helo = edge.hop.helo;
+  out.edge_time = edge_hop_.at;
+  out.envelope.client_ip = edge_hop_.ip;
+  out.envelope.helo = edge_hop_.helo;
   const size_t end = received_at_[edge_line_];
   const auto above = [&](Field wanted) {
     const auto found = std::find(kinds_.begin(), kinds_.begin() + static_cast<ptrdiff_t>(end), wanted);
@@ -191,7 +192,7 @@ bool Parser::Impl::believed(const Edge& edge, std::string_view authserv_id) cons
   const auto same = [&](const std::string& id) { return equals_ignoring_case(id, authserv_id); };
   if (authserv_id.empty()) return false;
   if (std::any_of(edge.authserv_ids.begin(), edge.authserv_ids.end(), same)) return true;
-  return edge.mode == Edge::Mode::auto_ && same(received_[edge_line_].hop.by);
+  return edge.mode == Edge::Mode::auto_ && same(edge_hop_.by);
 }
 
 // Only what stands above the edge's line is believed: everything below came with the message, and anybody can
@@ -215,18 +216,19 @@ void Parser::Impl::read_authentication(const Edge& edge, Facts& facts) {
   if (!facts.authentication.believed) believe(edge, Field::arc_authentication_results, facts.authentication);
 }
 
-void Parser::Impl::write_order(Facts& facts) const {
+void Parser::Impl::write_order(Facts& facts) {
   const auto& fields = headers_.fields();
-  std::string lower;
+  order_.clear();
   for (size_t i = edge_line_ == no_field ? 0 : received_at_[edge_line_] + 1; i < fields.size(); ++i) {
     if (kinds_[i] == Field::received) continue;
-    lower.assign(fields[i].name.substr(0, limits.text_bytes));
-    for (char& c : lower) c = ascii_lower(c);
-    if (is_trace(lower)) continue;
-    if (facts.header_order.size() + lower.size() + 1 > limits.text_bytes) break;
-    if (!facts.header_order.empty()) facts.header_order += ':';
-    facts.header_order += lower;
+    lower_.assign(fields[i].name.substr(0, limits.text_bytes));
+    for (char& c : lower_) c = ascii_lower(c);
+    if (is_trace(lower_)) continue;
+    if (order_.size() + lower_.size() + 1 > limits.text_bytes) break;
+    if (!order_.empty()) order_ += ':';
+    order_ += lower_;
   }
+  facts.header_order = order_;
 }
 
 }  // namespace bonafide::mail

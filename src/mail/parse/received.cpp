@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/char_set.hpp"
 #include "base/ip.hpp"
 #include "base/text.hpp"
 #include "mail/parse/addresses.hpp"
@@ -41,7 +42,7 @@ class Tokens {
       token.text = rest_.substr(1, end - 1);
       rest_.remove_prefix(std::min(end + 1, rest_.size()));
     } else {
-      while (end < rest_.size() && !is_space(rest_[end]) && rest_[end] != '(') ++end;
+      end = word_ends.find_in(rest_);
       token.text = rest_.substr(0, end);
       rest_.remove_prefix(end);
     }
@@ -49,6 +50,7 @@ class Tokens {
   }
 
  private:
+  static constexpr CharSet word_ends{" \t\n\v\f\r("};
   std::string_view rest_;
 };
 
@@ -66,7 +68,7 @@ Clause clause_of(std::string_view word) {
                                                        {"id", Clause::id},
                                                        {"for", Clause::for_}}};
   for (const auto& keyword : keywords) {
-    if (equals_ignoring_case(word, keyword.word)) return keyword.clause;
+    if (word.size() == keyword.word.size() && equals_ignoring_case(word, keyword.word)) return keyword.clause;
   }
   return Clause::none;
 }
@@ -91,14 +93,17 @@ std::string ip_of(std::string_view text) {
 std::string host_name(std::string_view text) {
   while (!text.empty() && (text.back() == '.' || text.back() == ',' || text.back() == ';'))
     text.remove_suffix(1);
-  return ascii_lower(clean_text(text, max_name_bytes));
+  std::string name = clean_text(text, max_name_bytes);
+  for (char& c : name) c = ascii_lower(c);
+  return name;
 }
 
 // Where the date begins: after the last ";" outside comments; npos if there is none.
 size_t date_mark(std::string_view line) {
+  static constexpr CharSet marks("();");
   int depth = 0;
   size_t mark = std::string_view::npos;
-  for (size_t i = 0; i < line.size(); ++i) {
+  for (size_t i = marks.find_in(line); i < line.size(); i = marks.find_in(line, i + 1)) {
     if (line[i] == '(') ++depth;
     if (line[i] == ')' && depth > 0) --depth;
     if (line[i] == ';' && depth == 0) mark = i;
@@ -185,7 +190,8 @@ class Builder {
   // What the server found out of the client: "rdns [ip]", "[ip] helo=x", "HELO x", "ip".
   void from_comment(std::string_view text) {
     Hop& hop = line_.hop;
-    if (const auto helo = named_helo(text); !helo.empty()) {
+    const auto helo = named_helo(text);
+    if (!helo.empty()) {
       if (hop.rdns.empty() && ip_of(hop.helo).empty()) hop.rdns = hop.helo;
       if (hop.ip.empty()) hop.ip = ip_of(hop.helo);
       hop.helo = host_name(helo);
@@ -205,7 +211,7 @@ class Builder {
       }
       before = token.text;
     }
-    if (hop.rdns.empty() && !before.empty() && named_helo(text).empty()) {
+    if (hop.rdns.empty() && !before.empty() && helo.empty()) {
       if (const size_t sign = before.rfind('@'); sign != std::string_view::npos)
         before.remove_prefix(sign + 1);
       hop.rdns = host_name(before);
