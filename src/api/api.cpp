@@ -35,7 +35,9 @@ Api::Api(const ApiSettings& settings, Access access, Service& service, env::Cloc
       logger_(logger),
       metrics_(metrics),
       seconds_(metrics.histogram("bonafide_http_request_seconds",
-                                 "From the first byte of a request to its answer.")) {}
+                                 "From the first byte of a request to its answer.")),
+      late_answers_(metrics.counter("bonafide_late_answers_total",
+                                    "Callers who waited for a verdict that did not fall in time.")) {}
 
 // ---- which call it is
 

@@ -74,6 +74,7 @@ class Api final : public net::HttpHandler {
   Result<Posted> read_submission(const net::Request& head, const Access::Caller& caller) const;
   void await_verdicts(const Receipt& receipt, Time until, const net::Reply& reply);
   /// Answers with what the service says.
+  net::Response late_response(const Receipt& receipt, const std::vector<Decision>& decisions);
   Service::Answer answer_to(Call& call);
   Service::Source stream_to(Call& call, std::string content_type);
   net::Response failure(std::string_view path, const Error& error);
@@ -87,6 +88,7 @@ class Api final : public net::HttpHandler {
   env::Metrics& metrics_;
   env::Histogram& seconds_;
   std::map<int, env::Counter*> responses_;  // by status; on the server's thread only
+  env::Counter& late_answers_;
 };
 
 }  // namespace bonafide::api

@@ -87,6 +87,15 @@ class TestService final : public Service {
       answer(json.begin_object().member("id", id.hex()).member("rescored", rescore).end_object().take());
     });
   }
+  void raw(const EventId& id, Source source) override {
+    later([id, source = std::move(source)] {
+      if (id.hex().ends_with("00")) return source(Error{Cause::not_found, "not kept"});
+      net::BodyPipe pipe;
+      source(pipe.reader());
+      pipe.write(std::string("From: a\0\r\n", 10));
+      pipe.finish();
+    });
+  }
   void status(Answer answer) override { answer(std::string(R"({"state":"running"})")); }
   void ledger(const LedgerQuery& query, Answer answer) override {
     JsonWriter json;
@@ -234,6 +243,7 @@ class ApiTest : public testing::Test {
         lock.lock();
       }
       lock.unlock();
+      machine.on_time(real.steady());
       while (machine.take_output(piece, real.steady())) answer += piece;
       if (answer.empty()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
@@ -309,15 +319,56 @@ TEST_F(ApiTest, WaitingGivesTheVerdict) {
   EXPECT_THAT(answer->body, Not(HasSubstr("events")));
 }
 
-TEST_F(ApiTest, WaitingEndsInTimeWithWhatIsKnown) {
+TEST_F(ApiTest, WhoWaitsForAVerdictThatIsLateIsToldSuspicious) {
   service.never_decide = true;
   const Time begin = clock.steady();
   const auto answer = post({{"wait", "200ms"}});
   ASSERT_TRUE(answer.ok());
-  EXPECT_EQ(answer->status, 202);
-  EXPECT_THAT(answer->body, HasSubstr("duplicate"));
+  EXPECT_EQ(answer->status, 200);
+  const auto json = avro::parse_json(answer->body);
+  EXPECT_EQ(json->find("verdict")->text, "suspicious");
+  EXPECT_EQ(json->find("id")->text.size(), 32U);
+  EXPECT_THAT(answer->body, HasSubstr("\"duplicate\":false,\"late\":true"));
   EXPECT_GE(clock.steady() - begin, Duration::millis(200));
   EXPECT_LT(clock.steady() - begin, Duration::seconds(5));
+  EXPECT_THAT(get("/metrics"), HasSubstr("bonafide_late_answers_total 1\n"));
+}
+
+TEST_F(ApiTest, NobodyWaitsLongerThanTheDeadline) {
+  service.never_decide = true;
+  ApiSettings settings;
+  settings.deadline = Duration::millis(100);
+  start(settings);
+  const Time begin = clock.steady();
+  const auto answer = post({{"wait", "30s"}});
+  ASSERT_TRUE(answer.ok());
+  EXPECT_THAT(answer->body, HasSubstr("\"late\":true"));
+  EXPECT_LT(clock.steady() - begin, Duration::seconds(10));
+}
+
+TEST_F(ApiTest, ByThePolicyDeferALateVerdictIsATemporaryFailure) {
+  ApiSettings settings;
+  settings.deadline = Duration::millis(100);
+  settings.late = Late::defer;
+  start(settings);
+  service.never_decide = true;
+  const std::string late =
+      raw("POST /v1/messages?wait=2s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello");
+  EXPECT_THAT(late, testing::StartsWith("HTTP/1.1 504"));
+  EXPECT_THAT(late, HasSubstr("Retry-After: 1\r\n"));
+  EXPECT_THAT(late, HasSubstr("is taken"));
+  service.never_decide = false;
+  const auto again = post({{"wait", "2s"}}, "hello");
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->status, 200);
+  EXPECT_THAT(again->body, HasSubstr("\"duplicate\":true"));
+  EXPECT_THAT(get("/metrics"), HasSubstr("bonafide_late_answers_total 1\n"));
+}
+
+TEST_F(ApiTest, AVerdictInTimeIsNotLate) {
+  EXPECT_THAT(post({{"wait", "2s"}})->body, Not(HasSubstr("late")));
+  EXPECT_EQ(post({})->status, 202);
+  EXPECT_THAT(get("/metrics"), HasSubstr("bonafide_late_answers_total 0\n"));
 }
 
 TEST_F(ApiTest, OfSeveralTenantsTheLeastTrustedSpeaks) {

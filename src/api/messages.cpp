@@ -44,12 +44,13 @@ void write_decision(JsonWriter& json, const Decision& decision) {
 }
 
 // The least trusted one speaks for all; where there are several, all of them stand below.
-std::string decisions_json(const std::vector<Decision>& decisions, bool duplicate) {
+std::string decisions_json(const std::vector<Decision>& decisions, bool duplicate, bool late) {
   const auto worst = std::ranges::min_element(decisions, {}, &Decision::trust);
   JsonWriter json;
   json.begin_object();
   write_decision(json, *worst);
   json.member("duplicate", duplicate);
+  if (late) json.member("late", true);
   if (decisions.size() > 1) {
     json.key("events").begin_array();
     for (const Decision& decision : decisions) {
@@ -63,11 +64,27 @@ std::string decisions_json(const std::vector<Decision>& decisions, bool duplicat
   return json.take();
 }
 
-// Verdicts of one message to several tenants, until the last has fallen.
+// What is said of an event whose verdict has not fallen: the words of the schema, as for a message that could
+// not be scored.
+Decision late_decision(const EventId& id) {
+  return {id, "suspicious", "unknown", 50, {{"late: no verdict in time; it is stored when it falls", 0}}};
+}
+
+// Verdicts of one message to one tenant or several, until the last has fallen.
 struct Gathering {
   std::mutex mutex;
   std::vector<Decision> decisions;
-  size_t wanted = 0;
+  std::vector<EventId> wanted;
+
+  // Those that have fallen, and for the others that they are late.
+  [[nodiscard]] std::vector<Decision> with_late() const {
+    std::vector<Decision> all = decisions;
+    for (const EventId& id : wanted) {
+      if (std::ranges::find(decisions, id, &Decision::id) == decisions.end())
+        all.push_back(late_decision(id));
+    }
+    return all;
+  }
 };
 
 }  // namespace
@@ -129,7 +146,7 @@ void Api::post_message(Call& call) {
   auto posted = take_submission(call);
   if (!posted) return;
   Submission submission = std::move(posted->submission);
-  const Time until = clock_.steady() + posted->wait;
+  const Time until = clock_.steady() + std::min(posted->wait, settings_.deadline);
   const bool waits = posted->wait > Duration{};
   service_.submit(std::move(submission),
                   [this, reply = call.reply, waits, until](const Result<Receipt>& receipt) {
@@ -139,18 +156,36 @@ void Api::post_message(Call& call) {
                   });
 }
 
+// The message is taken, and its verdict has not fallen in time: the policy of the configuration
+// (architecture: the event, deadline).
+net::Response Api::late_response(const Receipt& receipt, const std::vector<Decision>& decisions) {
+  net::Response response;
+  if (settings_.late == Late::suspicious) {
+    response = json_response(decisions_json(decisions, receipt.duplicate, true));
+  } else {
+    response = problem(504, "no verdict in time; message " + receipt.id.hex() +
+                                " is taken, and a repeat is answered with its verdict: send it again");
+    response.headers.emplace_back("Retry-After", "1");
+  }
+  response.when_sent = [this, id = receipt.id] {
+    late_answers_.add();
+    logger_.warn("api.late", {{"id", id.hex()}});
+  };
+  return response;
+}
+
 void Api::await_verdicts(const Receipt& receipt, Time until, const net::Reply& reply) {
-  // Taken is taken: when the verdict does not fall in time, that is the answer.
-  reply.send_at(until, json_response(receipt_json(receipt), 202));
-  const std::vector<EventId> ids = receipt.ids.empty() ? std::vector{receipt.id} : receipt.ids;
   auto gathering = std::make_shared<Gathering>();
-  gathering->wanted = ids.size();
-  for (const EventId& id : ids) {
-    service_.await_verdict(id, until, [gathering, reply, duplicate = receipt.duplicate](Decision decision) {
+  gathering->wanted = receipt.ids.empty() ? std::vector{receipt.id} : receipt.ids;
+  reply.send_at(until, late_response(receipt, gathering->with_late()));
+  for (const EventId& id : std::vector(gathering->wanted)) {
+    service_.await_verdict(id, until, [this, gathering, reply, receipt, until](Decision decision) {
       const std::lock_guard lock(gathering->mutex);
       gathering->decisions.push_back(std::move(decision));
-      if (gathering->decisions.size() < gathering->wanted) return;
-      reply.send(json_response(decisions_json(gathering->decisions, duplicate)));
+      if (gathering->decisions.size() < gathering->wanted.size()) {
+        return reply.send_at(until, late_response(receipt, gathering->with_late()));
+      }
+      reply.send(json_response(decisions_json(gathering->decisions, receipt.duplicate, false)));
     });
   }
 }

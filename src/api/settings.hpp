@@ -9,6 +9,13 @@
 
 namespace bonafide::api {
 
+/// What a caller who waits for a verdict is told when it does not fall in time. The message is taken either
+/// way, and its real verdict stored when it comes.
+enum class Late {
+  suspicious,  ///< 200 with the verdict "suspicious" and "late":true
+  defer,       ///< 504 with Retry-After: a repeat is answered with the first id and verdict
+};
+
 /// How the HTTP API is reached, and by whom.
 struct ApiSettings {
   std::vector<std::string> listen = {
@@ -24,7 +31,9 @@ struct ApiSettings {
   size_t bodies_bytes = size_t{256} << 20;  ///< all messages being received at one time
   size_t max_connections = 1000;
   size_t max_recipients = 1000;
-  Duration max_wait = Duration::seconds(30);        ///< the longest `wait=`
+  Duration max_wait = Duration::seconds(30);  ///< the longest `wait=`
+  Duration deadline = Duration::seconds(2);   ///< nobody waits longer for a verdict, whatever `wait=`
+  Late late = Late::suspicious;
   Duration answer_timeout = Duration::seconds(60);  ///< then 504
 };
 

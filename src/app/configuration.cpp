@@ -37,7 +37,16 @@ Section door_section() {
         1, 20},
        {"authserv_ids", FieldType::list, "", "whose Authentication-Results are believed"},
        {"deadline", FieldType::duration, "2s",
-        "from acceptance to verdict; then a waiting caller is answered by policy"},
+        "from acceptance to verdict; then a waiting caller is answered as `late` says"},
+       {"late",
+        FieldType::choice,
+        "suspicious",
+        "what a waiting caller is told after the deadline: suspicious (marked late), or defer (a temporary "
+        "failure)",
+        false,
+        {},
+        {},
+        {"suspicious", "defer"}},
        {"dedupe", FieldType::duration, "7d", "for how long a repeat is answered with the first id"},
        {"heartbeat", FieldType::duration, "5s", "how often a heartbeat crosses the pipeline; 0s is never"}}};
 }
@@ -153,6 +162,8 @@ flow::Config::Outside configuration_outside(env::Files& files) {
   return {files, [](const std::string& name) -> std::optional<std::string> {
             const char* value =
                 std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): read before any thread starts
+  made.api.deadline = door.duration("deadline");
+  made.api.late = door.text("late") == "defer" ? api::Late::defer : api::Late::suspicious;
             return value == nullptr ? std::nullopt : std::optional<std::string>(value);
           }};
 }

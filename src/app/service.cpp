@@ -50,8 +50,8 @@ Service::Service(Settings settings, Pipeline& pipeline, Outside outside, const R
       started_(outside.clock.now()) {}
 
 Service::Admission Service::admit(size_t bytes) {
-  const auto admission = pipeline_.collector().admit(bytes);
-  return {admission.now, admission.retry_after, admission.reason, Cause::exhausted};
+  auto admission = pipeline_.collector().admit(bytes);
+  return {admission.now, admission.retry_after, std::move(admission.reason), admission.cause};
 }
 
 void Service::submit(api::Submission posted, std::function<void(Result<api::Receipt>)> done) {

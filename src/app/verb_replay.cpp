@@ -100,7 +100,10 @@ Status feed(const std::string& set, const std::vector<ReplayLine>& lines, Instal
     submission.session_known = true;
     submission.received_at = lines[i].received_at;
     submission.edge.mode = mail::Edge::Mode::auto_;
-    while (!pipeline.collector().admit(raw->size()).now) {
+    for (;;) {
+      const auto admission = pipeline.collector().admit(raw->size());
+      if (admission.now) break;
+      if (admission.cause == Cause::unavailable) return {Cause::unavailable, admission.reason};
       if (auto failed = runner.failure()) return *failed;
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
@@ -142,6 +145,7 @@ Status run_replay(const Common& common, const ReplayOptions& options) {
   settings.collector.event_time_is_wall_time = true;
   settings.installation_key = "replay";               // ids follow from the messages alone
   settings.journal.max_age = Duration::days(36'500);  // event time runs fast: nothing gets old
+  settings.retention = control::RetentionSettings::for_ever();
   BONAFIDE_ASSIGN(const auto pipeline, Pipeline::open(folder, std::move(settings), outside));
   Results results(lines.size());
   pipeline->verdicts().listen(

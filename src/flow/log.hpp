@@ -111,7 +111,9 @@ class Inlet {
   struct Admission {
     bool now = true;
     Duration retry_after;  ///< when not now
-    std::string reason;    ///< e.g. "disk below 5 % free", "score is 20,000 messages behind"
+    std::string reason;    ///< e.g. "the disk has only 800 MiB free", "score is 20,000 messages behind"
+    /// exhausted: more is under way than is good, slow down; unavailable: nothing can be taken, whoever asks.
+    Cause cause = Cause::exhausted;
   };
   /// May a message of about `bytes` be taken? Asked before it is read, and again before append().
   virtual Admission admit(size_t bytes) = 0;

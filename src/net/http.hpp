@@ -56,6 +56,9 @@ struct Response {
   std::string body;
   std::shared_ptr<BodySource> stream;  ///< instead of body; sent in chunks
   bool close = false;                  ///< close the connection after it
+  /// Called when this becomes the answer, on the server's thread. For counting: one that was set for later
+  /// may never be sent.
+  std::function<void()> when_sent = {};
 };
 
 /// "Not Found" for 404; "" for one not in RFC 9110.

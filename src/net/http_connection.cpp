@@ -414,6 +414,7 @@ void HttpConnection::append_head(const Response& response) {
 
 void HttpConnection::write_response(Response response, Time now) {
   if (const auto reply = reply_.lock()) reply->settle();
+  if (response.when_sent) response.when_sent();
   fallback_.reset();
   status_ = response.status;
   chunked_reply_ = response.stream && head_.minor_version == 1;

@@ -168,7 +168,7 @@ void Collector::submit(mail::Parser& parser, const Submission& submission, Done 
   }
   if (const auto admission = admit(submission.raw.size()); !admission.now) {
     refused_.add();
-    return done({Cause::exhausted, admission.reason});
+    return done({admission.cause, admission.reason});
   }
   const Time now = settings_.event_time_is_wall_time ? Time{} : parts_.clock.now();
   auto events = make_events(parser, submission, now);

@@ -65,7 +65,8 @@ class Collector {
   /// May a message of so many bytes be taken now?
   flow::Inlet::Admission admit(size_t bytes) { return parts_.log.inlet().admit(bytes); }
   /// Takes a message. `done` is called once, maybe on another thread, maybe before this returns. Errors:
-  /// invalid (too large, no such tenant), exhausted (try again later; nothing was taken), internal.
+  /// invalid (too large, no such tenant); exhausted, unavailable (as admit() says; nothing was taken);
+  /// internal.
   void submit(mail::Parser& parser, const Submission& submission, Done done);
   /// Sends a heartbeat across the whole pipeline.
   void heartbeat();

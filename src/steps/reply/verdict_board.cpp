@@ -15,7 +15,9 @@ VerdictBoard::VerdictBoard(const mail::EventCodec& codec, env::Clock& clock, env
       clock_(clock),
       metrics_(metrics),
       end_to_end_(
-          metrics.histogram("bonafide_end_to_end_lag_seconds", "from acceptance to the durable verdict")) {
+          metrics.histogram("bonafide_end_to_end_lag_seconds", "from acceptance to the durable verdict")),
+      late_(metrics.counter("bonafide_verdicts_late_total",
+                            "verdicts of live messages that fell after the deadline")) {
   for (size_t i = 0; i < verdicts_.size(); ++i) {
     const std::string verdict(avro::symbol_of(static_cast<mail::Verdict>(i)));
     verdicts_[i] = &metrics.counter("bonafide_verdicts_total", "messages by verdict", {{"verdict", verdict}});
@@ -45,14 +47,16 @@ void VerdictBoard::forget_late_waiters() {
   }
 }
 
-void VerdictBoard::measure(const mail::Scored& scored) {
+void VerdictBoard::measure(const mail::Scored& scored, flow::Lane lane) {
   if (scored.received.kind == mail::Kind::heartbeat) {
     for (const auto& hop : scored.received.hops) {
       heartbeat_gauge(metrics_, hop.hop).set(static_cast<double>(scored.received.accepted_at.us) / 1e6);
     }
     return;
   }
-  end_to_end_.observe(std::max(Duration{}, clock_.now() - scored.received.accepted_at));
+  const Time now = clock_.now();
+  end_to_end_.observe(std::max(Duration{}, now - scored.received.accepted_at));
+  if (lane == flow::Lane::live && now > scored.received.deadline_at) late_.add();
   verdicts_[static_cast<size_t>(scored.score.verdict)]->add();
 }
 
@@ -85,7 +89,7 @@ Result<flow::Applied> VerdictBoard::apply(std::span<const flow::Delivery> delive
       *poison = i;
       return {Cause::invalid, scored.error().message};
     }
-    measure((*scored)->event);
+    measure((*scored)->event, stretch.shard.lane);
     if ((*scored)->event.received.kind == mail::Kind::message) tell(*scored);
   }
   applied_[stretch.shard] = stretch.upto;

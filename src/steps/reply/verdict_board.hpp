@@ -44,12 +44,13 @@ class VerdictBoard final : public flow::Sink {
   };
   void tell(const std::shared_ptr<const ScoredPayload>& scored);
   void forget_late_waiters();
-  void measure(const mail::Scored& scored);
+  void measure(const mail::Scored& scored, flow::Lane lane);
 
   const mail::EventCodec& codec_;
   env::Clock& clock_;
   env::Metrics& metrics_;
   env::Histogram& end_to_end_;
+  env::Counter& late_;
   std::array<env::Counter*, 3> verdicts_{};
   std::vector<Told> listeners_;
   std::map<flow::ShardId, flow::Position> applied_;

@@ -229,10 +229,11 @@ void Core::drop_old_frames() {
 
 std::optional<flow::Inlet::Admission> Core::refusal(size_t bytes) {
   using Admission = flow::Inlet::Admission;
-  if (failed) return Admission{false, Duration::seconds(30), failed->message};
-  if (settings.read_only)
-    return Admission{false, Duration::minutes(5), "the journal is open for reading only"};
-  if (!full.empty()) return Admission{false, Duration::seconds(30), full};
+  if (failed) return Admission{false, Duration::seconds(30), failed->message, Cause::unavailable};
+  if (settings.read_only) {
+    return Admission{false, Duration::minutes(5), "the journal is open for reading only", Cause::unavailable};
+  }
+  if (full) return full;
   if (unsynced_bytes > 0 && unsynced_bytes + bytes > settings.max_unsynced_bytes) {
     return Admission{false, Duration::millis(100),
                      "the disk is behind: " + std::to_string(unsynced_bytes) + " bytes wait to be synced"};
@@ -296,7 +297,7 @@ void Core::append(std::vector<flow::Entry> entries, std::function<void(Result<La
     const std::lock_guard lock(mutex);
     if (const auto refused = refusal(frame->bytes.size())) {
       metrics.refused.add();
-      error = Error{failed ? Cause::unavailable : Cause::exhausted, refused->reason + "; try again later"};
+      error = Error{refused->cause, refused->reason + "; try again later"};
     } else if (const Status known = know_topics(entries, *frame); !known.ok()) {
       error = known.error();
     } else if (!entries.empty()) {

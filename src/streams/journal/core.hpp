@@ -85,7 +85,7 @@ class Core {
   std::vector<std::shared_ptr<Member>> members;
   uint64_t holding_serial = 0;
   std::map<std::string, flow::Position> holds;
-  std::string full;  ///< why the inlet refuses for lack of room; "" if it does not
+  std::optional<flow::Inlet::Admission> full;  ///< why the inlet refuses for lack of room
   env::Wake* flusher_wake = nullptr;
   uint64_t record_count = 0;  ///< appended since the start
   // The last look at how far groups are behind.

@@ -32,27 +32,33 @@ Status Flusher::keep_house() {
   return Ok{};
 }
 
+/// Too little free disk refuses new mail whatever its callers do (steps go on); a journal that its readers
+/// hold up is one more backlog.
 void Flusher::look_at_space() {
+  using Admission = flow::Inlet::Admission;
   const Settings& settings = core_->settings;
-  std::string full;
+  std::optional<Admission> full;
   const auto space = core_->outside.files.space(settings.folder);
   if (space.ok()) {
     const auto share =
         static_cast<uint64_t>(settings.min_free_share * static_cast<double>(space->total_bytes));
-    if (space->free_bytes < std::max(settings.min_free_bytes, share)) {
-      full = "the disk has only " + std::to_string(space->free_bytes >> 20) + " MiB free";
+    const uint64_t least = std::max(settings.min_free_bytes, share);
+    if (space->free_bytes < least) {
+      full = Admission{false, Duration::seconds(30),
+                       "the disk has only " + std::to_string(space->free_bytes >> 20) + " MiB free, " +
+                           std::to_string(least >> 20) + " MiB must stay free",
+                       Cause::unavailable};
     }
   }
   const std::lock_guard lock(core_->mutex);
   bool over = false;
-  if (full.empty() && count_retirable(&over) == 0 && over) {
-    full = "the journal has reached its " + std::to_string(settings.max_bytes >> 20) +
-           " MiB and its readers still need all of it";
+  if (!full && count_retirable(&over) == 0 && over) {
+    full = Admission{false, Duration::seconds(30),
+                     "the journal has reached its " + std::to_string(settings.max_bytes >> 20) +
+                         " MiB and its readers still need all of it"};
   }
-  if (full != core_->full) {
-    if (!full.empty()) core_->outside.logger.warn("journal.full", {{"reason", full}});
-    if (full.empty()) core_->outside.logger.info("journal.room_again");
-  }
+  if (full && !core_->full) core_->outside.logger.warn("journal.full", {{"reason", full->reason}});
+  if (!full && core_->full) core_->outside.logger.info("journal.room_again");
   core_->full = std::move(full);
 }
 

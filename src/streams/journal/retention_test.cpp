@@ -173,7 +173,15 @@ TEST_F(JournalRetention, AFullDiskClosesTheDoorAndStepsGoOn) {
   pass(Duration::seconds(2));
   const auto admission = world_.journal->inlet().admit(100);
   ASSERT_FALSE(admission.now);
+  EXPECT_EQ(admission.cause, Cause::unavailable);
+  EXPECT_GE(admission.retry_after, Duration::seconds(1));
   EXPECT_THAT(admission.reason, HasSubstr("disk has only"));
+  std::optional<Error> refused;
+  world_.journal->inlet().append({World::entry("t", "k", "late")}, [&](const auto& landed) {
+    if (!landed.ok()) refused = landed.error();
+  });
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->cause, Cause::unavailable);
   consume(*session, 2);
   ASSERT_TRUE(world_.settle().ok());
   world_.files.set_capacity(uint64_t{1} << 40);
@@ -188,6 +196,7 @@ TEST_F(JournalRetention, AGroupThatIsTooFarBehindClosesTheDoor) {
   fill(11);
   const auto admission = world_.journal->inlet().admit(100);
   ASSERT_FALSE(admission.now);
+  EXPECT_EQ(admission.cause, Cause::exhausted);
   EXPECT_THAT(admission.reason, HasSubstr("slow is 11 messages behind"));
   consume(*session, 5);
   EXPECT_TRUE(world_.journal->inlet().admit(100).now);
