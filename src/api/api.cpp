@@ -46,6 +46,7 @@ const std::vector<Api::Route>& Api::routes() {
       {"POST", "/v1/messages", &Api::post_message, true},
       {"POST", "/v1/score", &Api::post_score, true},
       {"GET", "/v1/messages/*", &Api::get_message},
+      {"GET", "/v1/messages/*/raw", &Api::get_raw},
       {"GET", "/v1/export", &Api::get_export},
       {"GET", "/v1/status", &Api::get_status},
       {"GET", "/v1/ledger", &Api::get_ledger},
@@ -180,6 +181,14 @@ void Api::get_message(Call& call) {
   if (const Status fine = parameters.status(); !fine.ok()) return call.reply.send(problem(fine.error()));
   if (!id.ok()) return call.reply.send(problem(id.error()));
   service_.message(*id, rescore, answer_to(call));
+}
+
+void Api::get_raw(Call& call) {
+  const Parameters parameters(call.request.query, {});
+  const auto id = EventId::parse(call.arguments[0]);
+  if (const Status fine = parameters.status(); !fine.ok()) return call.reply.send(problem(fine.error()));
+  if (!id.ok()) return call.reply.send(problem(id.error()));
+  service_.raw(*id, stream_to(call, "message/rfc822"));
 }
 
 void Api::get_export(Call& call) {

@@ -53,6 +53,7 @@ class Api final : public net::HttpHandler {
   void post_message(Call& call);
   void post_score(Call& call);
   void get_message(Call& call);
+  void get_raw(Call& call);
   void get_export(Call& call);
   void get_status(Call& call);
   void get_ledger(Call& call);
@@ -73,8 +74,8 @@ class Api final : public net::HttpHandler {
   std::optional<Posted> take_submission(Call& call) const;
   Result<Posted> read_submission(const net::Request& head, const Access::Caller& caller) const;
   void await_verdicts(const Receipt& receipt, Time until, const net::Reply& reply);
-  /// Answers with what the service says.
   net::Response late_response(const Receipt& receipt, const std::vector<Decision>& decisions);
+  /// Answers with what the service says.
   Service::Answer answer_to(Call& call);
   Service::Source stream_to(Call& call, std::string content_type);
   net::Response failure(std::string_view path, const Error& error);
@@ -87,8 +88,8 @@ class Api final : public net::HttpHandler {
   env::Logger& logger_;
   env::Metrics& metrics_;
   env::Histogram& seconds_;
-  std::map<int, env::Counter*> responses_;  // by status; on the server's thread only
   env::Counter& late_answers_;
+  std::map<int, env::Counter*> responses_;  // by status; on the server's thread only
 };
 
 }  // namespace bonafide::api

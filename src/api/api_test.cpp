@@ -475,6 +475,12 @@ TEST_F(ApiTest, LooksUpMessages) {
   const std::string id = std::string(31, '0') + "1";
   EXPECT_EQ(*client().get("/v1/messages/" + id), R"({"id":")" + id + "\",\"rescored\":false}\n");
   EXPECT_THAT(*client().get("/v1/messages/" + id, {{"rescore", "1"}}), HasSubstr("\"rescored\":true"));
+  const auto raw_bytes = client().call("GET", "/v1/messages/" + id + "/raw", {}, "", "");
+  ASSERT_TRUE(raw_bytes.ok()) << raw_bytes.error().message;
+  EXPECT_EQ(raw_bytes->body, std::string("From: a\0\r\n", 10));
+  EXPECT_THAT(get("/v1/messages/" + std::string(32, '0') + "/raw"), testing::StartsWith("HTTP/1.1 404"));
+  EXPECT_THAT(get("/v1/messages/xyz/raw"), testing::StartsWith("HTTP/1.1 400"));
+  EXPECT_THAT(get("/v1/messages/" + id), HasSubstr("application/json")) << "the other call is still itself";
   const auto missing = client().get("/v1/messages/" + std::string(32, '0'));
   ASSERT_FALSE(missing.ok());
   EXPECT_EQ(missing.error().cause, Cause::not_found);

@@ -102,6 +102,8 @@ class Service {
   /// The stored row with reasons, evidence and hop times; with `rescore` also "rescored": the score computed
   /// anew, and whether it is the same. Errors: not_found, damaged.
   virtual void message(const EventId& id, bool rescore, Answer answer) = 0;
+  /// The bytes of a message as they were received. Errors: not_found (none are kept), damaged.
+  virtual void raw(const EventId& id, Source source) = 0;
   virtual void status(Answer answer) = 0;
   /// {"rows":[…],"next_cursor"}; next_cursor is absent on the last page.
   virtual void ledger(const LedgerQuery& query, Answer answer) = 0;

@@ -17,6 +17,9 @@ class RemoteAccess final : public Access {
   Result<std::string> message(const EventId& id, bool rescore) override {
     return client_.get("/v1/messages/" + id.hex(), rescore ? net::Query{{"rescore", "1"}} : net::Query{});
   }
+  Status raw(const EventId& id, const Take& take) override {
+    return client_.stream("GET", "/v1/messages/" + id.hex() + "/raw", {}, take);
+  }
   Result<std::string> status() override { return client_.get("/v1/status"); }
   Result<std::string> parked(const api::ParkedQuery& query) override {
     net::Query parameters{{"limit", std::to_string(query.limit)}};
@@ -58,6 +61,9 @@ class LocalAccess final : public Access {
 
   Result<std::string> message(const EventId& id, bool rescore) override {
     return answer([&](auto done) { service_->message(id, rescore, done); });
+  }
+  Status raw(const EventId& id, const Take& take) override {
+    return stream([&](auto source) { service_->raw(id, source); }, take);
   }
   Result<std::string> status() override {
     return answer([&](auto done) { service_->status(done); });

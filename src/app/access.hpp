@@ -18,12 +18,14 @@ class Access {
   /// Errors: not_found (no data there); conflict (another process holds the folder and does not answer).
   static Result<std::unique_ptr<Access>> open(const Common& common);
 
+  using Take = std::function<bool(ByteView)>;
   virtual Result<std::string> message(const EventId& id, bool rescore) = 0;
+  /// The bytes of the message as they were received.
+  virtual Status raw(const EventId& id, const Take& take) = 0;
   virtual Result<std::string> status() = 0;
   virtual Result<std::string> parked(const api::ParkedQuery& query) = 0;
   virtual Result<std::string> parked_record(const std::string& id) = 0;
   virtual Result<std::string> settle_parked(const std::string& id, api::Service::ParkedAction action) = 0;
-  using Take = std::function<bool(ByteView)>;
   virtual Status export_rows(const api::ExportQuery& query, const Take& take) = 0;
   virtual Status verify(bool quick, const Take& take) = 0;
 };

@@ -2,6 +2,7 @@
 
 #include "steps/collect/dedupe_sink.hpp"
 #include "steps/collect/door_list.hpp"
+#include "steps/collect/raw.hpp"
 #include "steps/enrich/enrich.hpp"
 #include "steps/import/import_sink.hpp"
 #include "steps/import/parked_sink.hpp"
@@ -69,6 +70,13 @@ flow::SinkComponent door_list_sink(Parts parts) {
           }};
 }
 
+flow::SinkComponent raw_sink(Parts parts) {
+  return {"raw",
+          "the bytes of messages as they were received, where door.keep_raw is set",
+          {},
+          [parts](const flow::Settings&) { return sink(std::make_unique<steps::RawSink>(*parts->raw)); }};
+}
+
 flow::SinkComponent rows_sink(Parts parts) {
   return {
       "rows", "clean rows in SQLite, one for each revision of a message", {}, [parts](const flow::Settings&) {
@@ -130,25 +138,30 @@ flow::SinkComponent parked_sink(Parts parts) {
 flow::Registry components(const ComponentParts* parts) {
   return {{enrich_step(parts), score_step(parts)},
           {dedupe_sink(parts), door_list_sink(parts), rows_sink(parts), archive_sink(parts),
-           reply_sink(parts), parked_sink(parts)}};
+           reply_sink(parts), parked_sink(parts), raw_sink(parts)}};
 }
 
 flow::Topology default_topology() {
   const std::string received(mail::Received::topic), scored(mail::Scored::topic);
   flow::Topology topology;
   topology.parked = parked_topic;
+  // A verdict waits for score and reply alone; the others rest, which leaves the processor to these two.
+  const Duration rest = Duration::millis(20), short_rest = Duration::millis(5);
   topology.workers = {
-      {"dedupe", received, {}, "", "dedupe", "", ""},
-      {"doorlist", received, {}, "", "doorlist", "", ""},
-      {"score", received, {"enrich", "score"}, scored, "", "", ""},
-      {"import", scored, {}, "", "rows", "", ""},
-      {"archive", scored, {}, "", "archive", "", ""},
-      {"reply", scored, {}, "", "reply", "", ""},
-      {"parked", parked_topic, {}, "", "parked", "", ""},
+      {.name = "dedupe", .from = received, .sink = "dedupe", .pace = rest},
+      {.name = "doorlist", .from = received, .sink = "doorlist", .pace = rest},
+      {.name = "score", .from = received, .steps = {"enrich", "score"}, .to = scored},
+      {.name = "import", .from = scored, .sink = "rows", .pace = short_rest},
+      {.name = "archive", .from = scored, .sink = "archive", .pace = rest},
+      {.name = "reply", .from = scored, .sink = "reply"},
+      {.name = "parked", .from = parked_topic, .sink = "parked"},
+      {.name = "raw", .from = std::string(steps::RawPiece::topic), .sink = "raw", .pace = rest},
   };
   return topology;
 }
 
-std::vector<std::string> input_topics() { return {std::string(mail::Received::topic), parked_topic}; }
+std::vector<std::string> input_topics() {
+  return {std::string(mail::Received::topic), parked_topic, std::string(steps::RawPiece::topic)};
+}
 
 }  // namespace bonafide::app

@@ -23,6 +23,7 @@ struct ComponentParts {
   stores::RowStore* door_list = nullptr;
   stores::RowStore* rows = nullptr;
   stores::ParkedStore* parked = nullptr;
+  stores::RowStore* raw = nullptr;
   steps::Collector* collector = nullptr;
   stores::BlobStore* archive = nullptr;
   avro::Registry* schemas = nullptr;

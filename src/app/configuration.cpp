@@ -48,7 +48,38 @@ Section door_section() {
         {},
         {"suspicious", "defer"}},
        {"dedupe", FieldType::duration, "7d", "for how long a repeat is answered with the first id"},
+       {"keep_raw", FieldType::duration, "0s",
+        "for how long the bytes of messages are kept as they were received; 0s: they are not kept, and those "
+        "that are there are removed"},
        {"heartbeat", FieldType::duration, "5s", "how often a heartbeat crosses the pipeline; 0s is never"}}};
+}
+
+Section retention_section() {
+  return {"retention",
+          "for how long stores keep what they have, by the time of acceptance; 0s is for ever. The door's list "
+          "is kept as long as the longest of them, the journal by its own settings",
+          {{"rows", FieldType::duration, "90d", "the rows"},
+           {"archive", FieldType::duration, "400d", "the archive, in whole days"},
+           {"archive_size", FieldType::bytes, "0",
+            "the archive's oldest days are removed until it fits; 0 is no limit"},
+           {"parked", FieldType::duration, "90d",
+            "parked messages, after they were retried or dropped; those that wait are kept"},
+           {"every", FieldType::duration, "5m", "how often is looked", false, 1, 86'400}}};
+}
+
+control::RetentionSettings retention_of(const flow::Settings& section, Duration keep_raw) {
+  const auto keep = [&](const char* name) {
+    const Duration given = section.duration(name);
+    return given == Duration{} ? std::nullopt : std::optional(given);
+  };
+  control::RetentionSettings settings;
+  settings.rows = keep("rows");
+  settings.archive = keep("archive");
+  settings.archive_bytes = section.bytes("archive_size");
+  settings.parked = keep("parked");
+  settings.raw = keep_raw;
+  settings.every = section.duration("every");
+  return settings;
 }
 
 Section tenants_section() {
@@ -131,9 +162,13 @@ Result<Configuration> from_config(std::shared_ptr<const flow::Config> config, en
   const auto& door = config->section("door");
   made.service.edge = edge_of(door);
   made.heartbeat = door.duration("heartbeat");
+  made.api.deadline = door.duration("deadline");
+  made.api.late = door.text("late") == "defer" ? api::Late::defer : api::Late::suspicious;
   auto& pipeline = made.pipeline;
   pipeline.collector.deadline = door.duration("deadline");
   pipeline.collector.dedupe_for = door.duration("dedupe");
+  pipeline.collector.keep_raw = door.duration("keep_raw") > Duration{};
+  pipeline.retention = retention_of(config->section("retention"), door.duration("keep_raw"));
   pipeline.collector.max_message_bytes = made.api.max_message_bytes;
   pipeline.tenants = tenants_of(config->section("tenants"));
   const auto& journal = config->section("journal");
@@ -153,7 +188,7 @@ Result<Configuration> from_config(std::shared_ptr<const flow::Config> config, en
 
 std::vector<Section> configuration_sections() {
   std::vector<Section> sections = {api_section(),     door_section(),    tenants_section(),
-                                   journal_section(), history_section(), reference_section()};
+                                   journal_section(), history_section(), retention_section(), reference_section()};
   for (auto& section : components(nullptr).sections()) sections.push_back(std::move(section));
   return sections;
 }
@@ -162,8 +197,6 @@ flow::Config::Outside configuration_outside(env::Files& files) {
   return {files, [](const std::string& name) -> std::optional<std::string> {
             const char* value =
                 std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): read before any thread starts
-  made.api.deadline = door.duration("deadline");
-  made.api.late = door.text("late") == "defer" ? api::Late::defer : api::Late::suspicious;
             return value == nullptr ? std::nullopt : std::optional<std::string>(value);
           }};
 }

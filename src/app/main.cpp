@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -87,11 +89,14 @@ void add_mail(CLI::App& app, Cli& cli) {
   replay->add_option("set", cli.replay.set, "folder with manifest.jsonl and mail/")->required();
   replay->add_option("--scores", cli.replay.scores, "file for one JSON line a message")->required();
   auto* show = add_verb(&app, cli, "show", "everything that is stored of one message",
-                        "  bonafide show 019a… --json\n  bonafide show 019a… --rescore",
+                        "  bonafide show 019a… --json\n  bonafide show 019a… --rescore\n  bonafide show "
+                        "019a… --raw > message.eml",
                         [&cli] { return bonafide::app::show(cli.common, cli.show); });
   show->add_option("id", cli.show.id, "event id, 32 hex digits")->required();
   show->add_flag("--rescore", cli.show.rescore,
                  "score again from the stored evidence and compare bit by bit");
+  show->add_flag("--raw", cli.show.raw, "the message's bytes as they were received (needs door.keep_raw)")
+      ->excludes("--rescore");
   auto* exported =
       add_verb(&app, cli, "export", "all stored rows as JSON lines or an Avro file",
                "  bonafide export > rows.jsonl\n  bonafide export --format avro --output rows.avro",
@@ -184,6 +189,7 @@ int main_of(int argc, char** argv) {
 }  // namespace bonafide::app
 
 int main(int argc, char** argv) {
+  ::umask(S_IRWXG | S_IRWXO);  // mail and what is known of people is nobody else's, in whatever file
   try {
     return bonafide::app::main_of(argc, argv);
   } catch (const std::exception& error) {

@@ -1,9 +1,12 @@
 #include "app/pipeline.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
+#include "steps/archive/archive.hpp"
 #include "steps/collect/door_list.hpp"
+#include "steps/collect/raw.hpp"
 #include "steps/import/clean_row.hpp"
 
 namespace bonafide::app {
@@ -48,6 +51,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::open(const DataFolder& folder, Pipel
                               pipeline->tenants_, outside.metrics, pipeline->settings_.installation_key});
   BONAFIDE_TRY(pipeline->add_workers());
   BONAFIDE_TRY(pipeline->start_reply_at_end());
+  BONAFIDE_TRY(pipeline->add_retention(folder));
   return pipeline;
 }
 
@@ -96,6 +100,15 @@ Status Pipeline::open_stores(const DataFolder& folder) {
   door.cache_bytes = 4 << 20;
   door.log_age = rows.log_age;
   BONAFIDE_ASSIGN(door_list_, stores::RowStore::open(door));
+
+  BONAFIDE_TRY(outside_.files.make_folders(folder.in("raw")));
+  stores::RowStoreSettings raw;
+  raw.path = folder.in("raw/raw.db");
+  raw.columns = steps::RawSink::columns();
+  raw.cache_bytes = 4 << 20;
+  raw.log_age = rows.log_age;
+  BONAFIDE_ASSIGN(raw_, stores::RowStore::open(raw));
+
   stores::ParkedStoreSettings parked;
   parked.path = folder.in("rows/parked.db");
   parked.log_age = rows.log_age;
@@ -119,6 +132,7 @@ Status Pipeline::add_workers() {
   component_parts_.door_list = door_list_.get();
   component_parts_.rows = rows_.get();
   component_parts_.parked = parked_.get();
+  component_parts_.raw = raw_.get();
   component_parts_.collector = collector_.get();
   component_parts_.archive = archive_.get();
   component_parts_.schemas = registry_.get();
@@ -162,6 +176,52 @@ Status Pipeline::start_reply_at_end() {
     BONAFIDE_ASSIGN(const auto synced, journal_->synced(shard.id));
     verdicts_->start_at(shard.id, synced);
   }
+  return Ok{};
+}
+
+// Acceptance of the oldest event that a step has not dealt with, as far as that is durable.
+Result<Time> Pipeline::oldest_under_way() {
+  Time oldest{INT64_MAX};
+  for (const auto& group : journal_->groups()) {
+    BONAFIDE_ASSIGN(const auto shards, journal_->backlog(group));
+    for (const auto& shard : shards) {
+      if (shard.records > 0) oldest = std::min(oldest, shard.oldest.value_or(Time{}));
+    }
+  }
+  return oldest;
+}
+
+Status Pipeline::add_retention(const DataFolder& folder) {
+  const bool somebody_keeps = std::ranges::any_of(
+      settings_.topology.workers, [](const flow::WorkerEntry& worker) { return worker.sink == "raw"; });
+  if (settings_.collector.keep_raw && !somebody_keeps)
+    return {Cause::invalid, "door.keep_raw is set, and the topology has no worker with the sink raw"};
+  using control::Horizons;
+  const auto rows_of = [](stores::RowStore& store) {
+    return [&store](Time before, size_t most) { return store.remove_before(EventId::lowest(before), most); };
+  };
+  const auto archive_before = [this](Time before, size_t most) {
+    return steps::Archive(*archive_, *codec_).remove_before(before.day(), most);
+  };
+  const auto parked_before = [this](Time before, size_t) { return parked_->remove_settled(before); };
+  control::RetentionKeeper::Parts parts{
+      outside_.files,
+      outside_.clock,
+      outside_.logger,
+      outside_.metrics,
+      folder.in("retention"),
+      // A few milliseconds each: rows and pieces of raw messages under the store's lock, archive files with a
+      // sync each.
+      {{"import", &Horizons::rows, rows_of(*rows_), 300},
+       {"raw", &Horizons::raw, rows_of(*raw_), 16},
+       {"archive", &Horizons::archive, archive_before, 8},
+       {"parked", &Horizons::parked, parked_before, SIZE_MAX},
+       {"doorlist", &Horizons::door, rows_of(*door_list_), 500}},
+      [this] { return oldest_under_way(); },
+      [this] { return steps::Archive(*archive_, *codec_).days(); },
+      [this](int64_t day) { return steps::Archive(*archive_, *codec_).bytes_of(day); }};
+  BONAFIDE_ASSIGN(retention_, control::RetentionKeeper::open(std::move(parts), settings_.retention));
+  jobs_.push_back({"retention", retention_.get(), nullptr});
   return Ok{};
 }
 

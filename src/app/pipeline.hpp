@@ -8,6 +8,7 @@
 #include "app/data_folder.hpp"
 #include "app/relay_wake.hpp"
 #include "avro/registry.hpp"
+#include "control/retention/keeper.hpp"
 #include "env/clock.hpp"
 #include "env/log.hpp"
 #include "env/metrics.hpp"
@@ -42,6 +43,7 @@ struct PipelineSettings {
   flow::WorkerOptions worker;
   flow::Topology topology = default_topology();
   std::shared_ptr<const flow::Config> config;  ///< of the components; null = defaults
+  control::RetentionSettings retention;
   size_t history_memory_bytes = size_t{96} << 20;
   size_t dedupe_memory_bytes = size_t{32} << 20;
   std::string installation_key;  ///< "": the data folder's
@@ -79,6 +81,7 @@ class Pipeline {
   steps::VerdictBoard& verdicts() { return *verdicts_; }
   stores::RowStore& rows() { return *rows_; }
   stores::RowStore& door_list() { return *door_list_; }
+  stores::RowStore& raw() { return *raw_; }
   const mail::EventCodec& codec() const { return *codec_; }
   const trust::Model& model() const { return *settings_.model; }
   const trust::ReferenceData& reference() const { return *settings_.reference; }
@@ -86,6 +89,9 @@ class Pipeline {
   stores::EmbeddedState& dedupe() { return *dedupe_; }
   stores::ParkedStore& parked_store() { return *parked_; }
   stores::BlobStore& archive() { return *archive_; }
+
+  /// What retention has removed, and whether it knows.
+  const control::RetentionKeeper& retention() const { return *retention_; }
 
   /// Has the fold over what was accepted caught up with what lay in the journal at open()? Before it has, a
   /// repeat of a message might not be known.
@@ -102,6 +108,8 @@ class Pipeline {
   Status open_log(const DataFolder& folder);
   Status open_stores(const DataFolder& folder);
   Status start_reply_at_end();
+  Status add_retention(const DataFolder& folder);
+  Result<Time> oldest_under_way();
   Status add_workers();
   Status wait_until_synced(const std::string& topic, flow::State& state);
   RelayWake& new_wake();
@@ -116,9 +124,10 @@ class Pipeline {
       accepted_before_;  ///< ends of mail.received at open()
   std::unique_ptr<streams::journal::Journal> journal_;
   std::unique_ptr<stores::EmbeddedState> history_, dedupe_;
-  std::unique_ptr<stores::RowStore> rows_, door_list_;
+  std::unique_ptr<stores::RowStore> rows_, door_list_, raw_;
   std::unique_ptr<stores::ParkedStore> parked_;
   std::unique_ptr<stores::DirectoryBlobs> archive_;
+  std::unique_ptr<control::RetentionKeeper> retention_;
   std::unique_ptr<steps::Collector> collector_;
   steps::VerdictBoard* verdicts_ = nullptr;
   ComponentParts component_parts_;

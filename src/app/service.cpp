@@ -5,6 +5,7 @@
 #include "app/scoring.hpp"
 #include "app/verify.hpp"
 #include "base/json.hpp"
+#include "steps/collect/raw.hpp"
 #include "trust/score.hpp"
 
 namespace bonafide::app {
@@ -138,8 +139,16 @@ void Service::message(const EventId& id, bool rescore, Answer answer) {
   tasks_.run([this, id, rescore, answer = std::move(answer)] { answer(message_json(id, rescore)); });
 }
 
-void Service::status(Answer answer) {
-  tasks_.run([this, answer = std::move(answer)] { answer(status_json()); });
+void Service::raw(const EventId& id, Source source) {
+  tasks_.run([this, id, source = std::move(source)] {
+    // Asked before the body begins, so that what is not there is answered as such.
+    const auto nothing = [](const std::string&) { return false; };
+    if (const Status there = steps::read_raw(pipeline_.raw().rows(), id, nothing); !there.ok())
+      return source(there.error());
+    source(std::shared_ptr<net::BodySource>(ProducedBody::start([this, id](const ProducedBody::Put& put) {
+      return steps::read_raw(pipeline_.raw().rows(), id, put);
+    })));
+  });
 }
 
 Result<std::string> Service::status_json() {

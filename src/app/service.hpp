@@ -27,6 +27,7 @@ class Service final : public api::Service {
   void await_verdict(const EventId& id, Time until, std::function<void(api::Decision)> told) override;
   void score(api::Submission submission, Answer answer) override;
   void message(const EventId& id, bool rescore, Answer answer) override;
+  void raw(const EventId& id, Source source) override;
   void status(Answer answer) override;
   void ledger(const api::LedgerQuery& query, Answer answer) override;
   void parked(const api::ParkedQuery& query, Answer answer) override;

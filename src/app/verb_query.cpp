@@ -90,24 +90,41 @@ int print_message(const json::object& row) {
   return exit_ok;
 }
 
-int print_status(const json::object& status) {
-  const bool ok = status.at("ok").as_bool();
-  std::cout << (ok ? "All is well" : "Not all is well")
-            << (status.at("running").as_bool() ? "" : " (no service is running)") << "\n";
+// "All is well", or what is not: the first line says it all.
+std::string headline(const json::object& status) {
+  std::string line = status.at("running").as_bool() ? "" : " (no service is running)";
+  if (status.at("ok").as_bool()) return "All is well" + line;
+  std::string what;
   for (const auto& problem : status.at("problems").as_array())
-    std::cout << "  ! " << std::string(problem.as_string()) << "\n";
+    what += (what.empty() ? ": " : "; ") + std::string(problem.as_string());
+  return "NOT all is well" + line + what;
+}
+
+void print_worker(const json::object& worker) {
+  const auto* oldest = worker.if_contains("oldest_seconds");
+  std::printf("%-10s %12s %12s %8s %10s %9s  %s\n", text_of(worker, "name").c_str(),
+              text_of(worker, "in").c_str(), text_of(worker, "out").c_str(),
+              text_of(worker, "parked").c_str(), text_of(worker, "not_yet_durable").c_str(),
+              oldest == nullptr ? "-" : (fixed(oldest->to_number<double>(), 1) + " s").c_str(),
+              text_of(worker, "doing").c_str());
+}
+
+int print_status(const json::object& status) {
   const auto& lag = status.at("lag_seconds").as_object();
-  std::cout << "backlog   " << text_of(status, "backlog_records") << " messages, "
-            << text_of(status, "parked") << " parked\n"
-            << "latency   p50 " << fixed(number_of(lag, "p50") * 1000, 1) << " ms, p99 "
+  const auto& rates = status.at("messages_per_second").as_object();
+  std::cout << headline(status) << "\n\n"
+            << "backlog     " << text_of(status, "backlog_records") << " messages\n"
+            << "a second    " << fixed(number_of(rates, "in"), 1) << " in, "
+            << fixed(number_of(rates, "scored"), 1) << " scored, " << fixed(number_of(rates, "stored"), 1)
+            << " stored, over the last " << fixed(number_of(rates, "over_seconds"), 0) << " s\n"
+            << "latency     p50 " << fixed(number_of(lag, "p50") * 1000, 1) << " ms, p99 "
             << fixed(number_of(lag, "p99") * 1000, 1) << " ms over " << text_of(lag, "count")
-            << " messages since the start\n";
-  for (const auto& worker : status.at("workers").as_array()) {
-    const auto& object = worker.as_object();
-    std::printf("  %-10s %-12s %s records not yet durable\n", text_of(object, "name").c_str(),
-                text_of(object, "doing").c_str(), text_of(object, "not_yet_durable").c_str());
-  }
-  return ok ? exit_ok : exit_failed;
+            << " messages since the start\n\n"
+            << std::flush;
+  std::printf("%-10s %12s %12s %8s %10s %9s  %s\n", "step", "in", "out", "parked", "under way", "oldest",
+              "doing");
+  for (const auto& worker : status.at("workers").as_array()) print_worker(worker.as_object());
+  return status.at("ok").as_bool() ? exit_ok : exit_failed;
 }
 
 int print_parked(const json::object& answer) {
@@ -127,6 +144,18 @@ int print_members(const json::object& object) {
   for (const auto& member : object)
     std::cout << std::string(member.key()) << ": " << text_of(object, member.key()) << "\n";
   return exit_ok;
+}
+
+int show_raw(const Common& common, const EventId& id) {
+  auto access = Access::open(common);
+  if (!access.ok()) return complain(access.error());
+  const Status done = (*access)->raw(id, [](ByteView bytes) {
+    std::cout.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    return std::cout.good();
+  });
+  if (!done.ok()) return complain(done.error());
+  std::cout.flush();
+  return std::cout.good() ? exit_ok : complain({Cause::exhausted, "not everything could be written"});
 }
 
 // Cuts a stream into lines.
@@ -190,6 +219,7 @@ class VerifyPrinter {
 int show(const Common& common, const ShowOptions& options) {
   const auto id = EventId::parse(options.id);
   if (!id.ok()) return complain(id.error());
+  if (options.raw) return show_raw(common, *id);
   return ask_and_print(
       common, [&](Access& access) { return access.message(*id, options.rescore); }, print_message);
 }

@@ -58,6 +58,7 @@ int replay(const Common& common, const ReplayOptions& options);
 struct ShowOptions {
   std::string id;
   bool rescore = false;
+  bool raw = false;  ///< the bytes of the message, and nothing else
 };
 int show(const Common& common, const ShowOptions& options);
 

@@ -6,6 +6,7 @@
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "mail/domain.hpp"
+#include "steps/collect/raw.hpp"
 
 namespace bonafide::steps {
 namespace {
@@ -14,10 +15,7 @@ constexpr char separator = '\0';
 constexpr char first_id_group = 'i';
 
 Digest message_key(Sha256& hash, std::string_view tenant, std::string_view mail_from, ByteView raw) {
-  hash.update(tenant);
-  hash.update({&separator, 1});
-  hash.update(mail_from);
-  hash.update({&separator, 1});
+  begin_message_key(hash, tenant, mail_from);
   hash.update(raw);
   return hash.finish();
 }
@@ -200,9 +198,10 @@ void Collector::submit(mail::Parser& parser, const Submission& submission, Done 
     receipt.ids.push_back(event.id);
     in_flight_[key] = InFlight{event.id, false, {}};
     fresh_keys.push_back(key);
-    entries.push_back(
-        entry_of(std::make_shared<const mail::EventPayload<mail::Received>>(parts_.codec, std::move(event)),
-                 submission.lane));
+    const auto payload =
+        std::make_shared<const mail::EventPayload<mail::Received>>(parts_.codec, std::move(event));
+    entries.push_back(entry_of(payload, submission.lane));
+    if (settings_.keep_raw) append_raw(payload->event, submission.raw, submission.lane, entries);
   }
   receipt.id = receipt.ids.front();
   if (entries.empty()) {

@@ -46,6 +46,7 @@ class Collector {
     Duration deadline = Duration::seconds(2);  ///< from acceptance to verdict
     Duration dedupe_for = Duration::days(7);
     size_t max_message_bytes = size_t{50} * 1024 * 1024;
+    bool keep_raw = false;  ///< the bytes go to mail.raw in the same synced append (raw.hpp)
     Duration clock_skew = Duration::minutes(5);  ///< received_at may be so much after acceptance
     bool event_time_is_wall_time = false;  ///< replay: acceptance is the event time, no wall clock is asked
   };

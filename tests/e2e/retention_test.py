@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Retention: what is old goes, what is young stays, and the books balance before, meanwhile and after."""
+import datetime
+import glob
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(__file__))
+import lib  # noqa: E402
+
+NOW = datetime.datetime.now(datetime.timezone.utc)
+AGES = {500: 40, 300: 40, 100: 400, 80: 40, 5: 40}  # days → messages
+
+
+def old_data(folder, configuration):
+    """A data folder with mail of several ages; the ids by their age in days."""
+    os.makedirs(folder + "/set/mail")
+    number = 0
+    with open(folder + "/set/manifest.jsonl", "w") as manifest:
+        for age, count in AGES.items():
+            for i in range(count):
+                number += 1
+                with open(f"{folder}/set/mail/{number}.eml", "wb") as file:
+                    file.write(lib.message(number))
+                when = NOW - datetime.timedelta(days=age) + datetime.timedelta(seconds=i)
+                manifest.write(json.dumps({
+                    "file": f"mail/{number}.eml", "received_at": when.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                    "client_ip": "192.0.2.1", "helo": "mail.acme.example", "mail_from": "ann@acme.example",
+                    "rcpt_to": ["bob@home.example"]}) + "\n")
+    data = folder + "/data"
+    os.makedirs(data, 0o700)
+    with open(data + "/bonafide.yaml", "w") as file:
+        file.write("version: 1\n" + configuration)
+    lib.bonafide("replay", folder + "/set", "--scores", folder + "/scores", "--data", data, expect=0)
+    lib.bonafide("verify", "--data", data, expect=0)
+    ids = {age: set() for age in AGES}
+    for id, _ in lib.stored_ids(data):
+        age = (NOW.timestamp() - int(id[:12], 16) / 1000) / 86400
+        ids[min(AGES, key=lambda one: abs(one - age))].add(id)
+    lib.check({age: len(found) for age, found in ids.items()} == AGES, "a replay removes nothing")
+    return data, ids
+
+
+def rows(data):
+    return {id for id, _ in lib.stored_ids(data)}
+
+
+def days_of_archive(data):
+    return {os.path.basename(os.path.dirname(path)) for path in glob.glob(data + "/archive/**/*.avro", recursive=True)}
+
+
+def value(service, name):
+    for line in service.get("/metrics")[1].decode().splitlines():
+        if line.startswith(name + " "):
+            return float(line.split()[-1])
+    return 0
+
+
+REMOVED = 'bonafide_retention_removed_total{step="%s"}'
+
+
+@lib.test
+def the_defaults_keep_90_and_400_days(folder):
+    data, ids = old_data(folder, "")
+    service = lib.Service(data).start()
+    lib.eventually(lambda: value(service, REMOVED % "doorlist") == 40, 30, "the end of the door's list")
+    lib.check(value(service, REMOVED % "import") == 480, "rows removed:", value(service, REMOVED % "import"))
+    lib.bonafide("verify", "--data", data, expect=0)
+    status, body, _ = service.post(lib.message(9999), mail_from="a@acme.example", rcpt_to="b@home.example")
+    lib.check(status == 202, status, body)
+    service.idle()
+    ledger = json.loads(service.get("/v1/ledger")[1])
+    lib.check(ledger["under_way"] == 0, "what was removed is not under way:", ledger["under_way"])
+    service.stop()
+    lib.check(rows(data) == ids[80] | ids[5] | {body["id"]}, "the rows are not those of the last 90 days")
+    kept = {(NOW - datetime.timedelta(days=age)).strftime("%Y-%m-%d") for age in (300, 100, 80, 5, 0)}
+    lib.check(days_of_archive(data) <= kept and len(days_of_archive(data)) >= 4, days_of_archive(data))
+    lib.bonafide("verify", "--data", data, expect=0)
+    found = lib.bonafide("show", next(iter(ids[300])), "--data", data)
+    lib.check(found.returncode != 0 and "not" in found.err, found.out, found.err)
+
+
+@lib.test
+def whenever_it_is_killed_the_books_balance(folder):
+    data, ids = old_data(folder, "retention: {rows: 90d, archive: 90d}\n")
+    full = sum(AGES.values())
+    cut = set()
+    for attempt in range(40):
+        service = lib.Service(data).start()
+        lib.eventually(lambda: value(service, REMOVED % "import") > 0 or len(rows(data)) == 80, 30, "a first removal")
+        service.kill()
+        cut.add(len(rows(data)))
+        lib.bonafide("verify", "--data", data, expect=0)
+        if len(rows(data)) == 80:
+            break
+    lib.check(rows(data) == ids[80] | ids[5], len(rows(data)), "rows are left of", full)
+
+
+@lib.test
+def a_few_seconds_are_enough_for_a_short_retention(folder):
+    data = folder + "/data"
+    os.makedirs(data, 0o700)
+    with open(data + "/bonafide.yaml", "w") as file:
+        file.write("version: 1\nretention: {rows: 2s, every: 1s}\n")
+    service = lib.Service(data).start()
+    for batch in range(3):
+        for number in range(30):
+            status, _, _ = service.post(lib.message(batch * 30 + number), mail_from="a@acme.example", rcpt_to="b@home.example")
+            lib.check(status == 202, status)
+        lib.bonafide("verify", "--data", data, expect=0)  # beside the service, while rows go
+    lib.eventually(lambda: value(service, REMOVED % "import") == 90, 30, "the removal of all rows")
+    service.idle()
+    lib.bonafide("verify", "--data", data, expect=0)
+    service.stop()
+    lib.check(not rows(data), "rows are left")
+    lib.bonafide("verify", "--data", data, expect=0)
+    # What is missing although it is young is still missed.
+    service = lib.Service(data).start()
+    service.post(lib.message(1000), mail_from="a@acme.example", rcpt_to="b@home.example")
+    service.idle()
+    service.stop()
+
+
+@lib.test
+def a_damaged_record_of_what_was_removed_is_named(folder):
+    data, _ = old_data(folder, "")
+    service = lib.Service(data).start()
+    lib.eventually(lambda: value(service, REMOVED % "doorlist") == 40, 30, "the end of the door's list")
+    service.stop()
+    with open(data + "/retention", "r+b") as file:
+        file.seek(40)
+        file.write(b"X")
+    done = lib.bonafide("verify", "--data", data)
+    lib.check(done.returncode == 1 and "retention" in done.out and "delete it" in done.out, done.returncode, done.out[-600:])
+    service = lib.Service(data).start()  # writes it again
+    lib.eventually(lambda: lib.bonafide("verify", "--data", data).returncode == 0, 20, "a sound verify")
+    service.stop()
+    lib.bonafide("verify", "--data", data, expect=0)
+
+
+@lib.test
+def the_archive_is_cut_to_its_size(folder):
+    data, _ = old_data(folder, "")
+    total = sum(os.path.getsize(path) for path in glob.glob(data + "/archive/*/*/*"))
+    with open(data + "/bonafide.yaml", "w") as file:
+        file.write(f"version: 1\nretention: {{rows: 0s, archive: 0s, archive_size: {total // 2}}}\n")
+    service = lib.Service(data).start()
+    lib.eventually(lambda: value(service, REMOVED % "archive") > 0, 30, "a removal")
+    lib.eventually(lambda: sum(os.path.getsize(path) for path in glob.glob(data + "/archive/*/*/*")) <= total // 2, 30, "the size")
+    service.stop()
+    newest = (NOW - datetime.timedelta(days=5)).strftime("%Y-%m-%d")
+    lib.check(newest in days_of_archive(data), "the newest day is gone")
+    lib.check(len(rows(data)) == sum(AGES.values()), "rows are kept for ever")
+    lib.bonafide("verify", "--data", data, expect=0)
+
+
+lib.main()
