@@ -142,7 +142,7 @@ AuthResults parse_auth_results(std::string_view value) {
   AuthResults results;
   auto id = next_piece(rest, ';');
   if (starts_ignoring_case(id, "i=")) id = next_piece(rest, ';');
-  id = id.substr(0, id.find_first_of(" \t"));                  // a version may follow
+  id = id.substr(0, blanks.find_in(id));                       // a version may follow
   if (id.find('=') != std::string_view::npos) return results;  // no id, as Microsoft writes it
   if (id.size() >= 2 && id.front() == '"') id = id.substr(1, id.size() - 2);
   results.authserv_id = ascii_lower(clean_text(id, max_word_bytes));

@@ -83,6 +83,8 @@ std::string take_value(std::string_view& rest, bool& sound) {
   return value;
 }
 
+constexpr CharSet ends_parameter_name("=;");
+
 // The parameters after the first ";".
 std::vector<Parameter> read_parameters(std::string_view rest, bool& sound) {
   std::vector<Parameter> parameters;
@@ -92,8 +94,8 @@ std::vector<Parameter> read_parameters(std::string_view rest, bool& sound) {
       rest.remove_prefix(1);
       continue;
     }
-    const size_t end = rest.find_first_of("=;");
-    if (end == std::string_view::npos) {
+    const size_t end = ends_parameter_name.find_in(rest);
+    if (end == rest.size()) {
       sound = sound && rest.empty();
       break;
     }
@@ -200,12 +202,13 @@ class Parameters {
 
 // "text/plain" from the beginning of the value, "" if it is not that.
 std::string read_type(std::string_view value) {
-  const auto text = trim(value.substr(0, value.find_first_of(";(")));
+  static constexpr CharSet ends_type(";(");
+  const auto text = trim(value.substr(0, ends_type.find_in(value)));
   const size_t slash = text.find('/');
   if (slash == std::string_view::npos || text.size() > max_type_bytes) return "";
   const auto major = trim(text.substr(0, slash));
   auto minor = trim(text.substr(slash + 1));
-  minor = minor.substr(0, minor.find_first_of(" \t"));
+  minor = minor.substr(0, std::min(minor.find(' '), minor.find('\t')));
   const auto is_token = [](std::string_view word) {
     return !word.empty() && std::all_of(word.begin(), word.end(), is_token_char);
   };

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/bytes.hpp"
 #include "base/text.hpp"
 
 namespace bonafide::mail {
@@ -40,6 +41,23 @@ constexpr auto needs_look = [] {
 }();
 bool is_ordinary(char c) { return !needs_look[static_cast<uint8_t>(c)]; }
 
+// Where, from `at` on, the printable ASCII with single blanks between ends, or up to eight bytes before that;
+// never behind a blank. Eight bytes at a time: the high bit of each byte tells what it is.
+size_t skip_words(std::string_view text, size_t at) {
+  constexpr uint64_t ones = 0x0101010101010101U, highs = 0x80 * ones, lows = 0x7F * ones;
+  const size_t begin = at;
+  uint64_t blank_before = 0x80;  // at the start none is taken
+  for (; at + 8 <= text.size(); at += 8) {
+    const auto eight = load_le<uint64_t>(text.data() + at);
+    const uint64_t visible = (eight & lows) + (0x7F - ' ') * ones;  // high bit: above the blank
+    const uint64_t other = eight ^ (' ' * ones);
+    const uint64_t blanks = ~(((other & lows) + lows) | other) & highs;
+    if ((((~visible & ~blanks) | eight | (blanks & (blanks << 8 | blank_before))) & highs) != 0) break;
+    blank_before = blanks >> 56;
+  }
+  return at > begin && text[at - 1] == ' ' ? at - 1 : at;
+}
+
 }  // namespace
 
 void Excerpt::put(std::string_view visible) {
@@ -62,6 +80,7 @@ void Excerpt::flow(std::string_view text) {
   size_t begin = 0;
   for (size_t at = 0; at < text.size() && !full_;) {
     // Ordinary characters with one blank between are taken as they are.
+    at = skip_words(text, at);
     while (at < text.size() && is_ordinary(text[at])) ++at;
     if (at == text.size()) break;
     if (text[at] == ' ' && at > begin && at + 1 < text.size() && is_ordinary(text[at + 1])) {

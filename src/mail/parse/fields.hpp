@@ -50,7 +50,9 @@ bool is_trace(std::string_view lower_name);
 /// is not of them is passed over.
 class FieldReader {
  public:
-  FieldReader(Charsets& charsets, Facts& facts) : charsets_(charsets), facts_(facts) {}
+  /// `buffer` is scratch memory of the caller, kept from message to message.
+  FieldReader(Charsets& charsets, std::string& buffer, Facts& facts)
+      : charsets_(charsets), buffer_(buffer), facts_(facts) {}
 
   void take(Field field, std::string_view value);
   /// What can be said only when all fields have been seen: missing ones, bounds.
@@ -65,11 +67,11 @@ class FieldReader {
   void references(std::string_view value);
 
   Charsets& charsets_;
+  std::string& buffer_;
   Facts& facts_;
   std::array<uint32_t, 32> counts_{};
   std::array<size_t, 4> totals_{};  // of from, reply_to, to, cc
   size_t references_ = 0, signatures_ = 0;
-  std::string buffer_;
 };
 
 /// The first message id in `value`, without its brackets; `rest` is moved behind it. Without brackets the

@@ -1,6 +1,7 @@
 #include "mail/parse/header.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "base/text.hpp"
@@ -19,7 +20,9 @@ size_t next_control(std::string_view text, size_t at) {
   for (; at + 8 <= text.size(); at += 8) {
     const auto eight = load_le<uint64_t>(text.data() + at);
     const uint64_t deletes = eight ^ (0x7F * ones);
-    if ((((eight - ' ' * ones) & ~eight) | ((deletes - ones) & ~deletes)) & highs) break;
+    const uint64_t found = (((eight - ' ' * ones) & ~eight) | ((deletes - ones) & ~deletes)) & highs;
+    // Bytes above the first one found may be found by its borrow: the lowest is the true one.
+    if (found != 0) return at + static_cast<size_t>(std::countr_zero(found)) / 8;
   }
   while (at < text.size() && static_cast<uint8_t>(text[at]) >= ' ' && text[at] != 127) ++at;
   return at;

@@ -104,23 +104,42 @@ constexpr CharSet ends_name(" \t\n\v\f\r/>");
 constexpr CharSet ends_attribute(" \t\n\v\f\r=/>");
 constexpr CharSet ends_value(" \t\n\v\f\r>");
 
+// Has any property a value that begins like "none", "hidden" or "0"? Few styles have; the others need no
+// reading.
+bool may_hide(std::string_view style) {
+  static constexpr CharSet begins("nNhH0");
+  for (size_t colon = style.find(':'); colon != std::string_view::npos; colon = style.find(':', colon + 1)) {
+    size_t value = colon + 1;
+    while (value < style.size() && is_space(style[value])) ++value;
+    if (value < style.size() && begins.has(style[value])) return true;
+  }
+  return false;
+}
+
 // Does this inline style make the element invisible?
 bool style_hides(std::string_view style) {
-  std::string text;
-  for (const char c : style.substr(0, 1024)) {
-    if (!is_space(c)) text += ascii_lower(c);
+  constexpr size_t max_bytes = 1024;
+  style = style.substr(0, max_bytes);
+  if (!may_hide(style)) return false;
+  std::array<char, max_bytes> lower{};
+  size_t length = 0;
+  for (const char c : style) {
+    if (!is_space(c)) lower[length++] = ascii_lower(c);
   }
-  if (text.find("display:none") != std::string::npos || text.find("visibility:hidden") != std::string::npos)
+  const std::string_view text(lower.data(), length);
+  if (text.find("display:none") != std::string_view::npos ||
+      text.find("visibility:hidden") != std::string_view::npos)
     return true;
   const size_t size = text.find("font-size:0");
-  if (size == std::string::npos) return false;
-  const auto after = std::string_view(text).substr(size + 11);
+  if (size == std::string_view::npos) return false;
+  const auto after = text.substr(size + 11);
   return after.empty() || after[0] == ';' || after.starts_with("px") || after.starts_with("pt") ||
          after[0] == '!';
 }
 
 struct Tag {
-  std::string name;  // lower case
+  std::array<char, max_tag_name_bytes> letters{};
+  std::string_view name;  // lower case, in `letters`
   int does = 0;
   bool closes = false;
   bool hidden = false;
@@ -210,7 +229,9 @@ class HtmlReader {
   void read_tag(Tag& tag) {
     const size_t begin = at_;
     at_ = ends_name.find_in(html_, at_);
-    tag.name = ascii_lower(html_.substr(begin, std::min(at_ - begin, max_tag_name_bytes)));
+    const auto name = html_.substr(begin, std::min(at_ - begin, max_tag_name_bytes));
+    std::transform(name.begin(), name.end(), tag.letters.begin(), [](char c) { return ascii_lower(c); });
+    tag.name = {tag.letters.data(), name.size()};
     tag.does = what_it_does(tag.name);
     for (size_t count = 0; at_ < html_.size() && html_[at_] != '>'; ++count) {
       while (at_ < html_.size() && (is_space(html_[at_]) || html_[at_] == '/')) ++at_;
@@ -278,7 +299,7 @@ class HtmlReader {
     if ((tag.does & unseen) != 0 || tag.hidden) hide(tag.name);
   }
 
-  void hide(const std::string& name) {
+  void hide(std::string_view name) {
     hidden_by_ = name;
     hidden_depth_ = 1;
   }
@@ -313,9 +334,9 @@ class HtmlReader {
   void end_anchor() {
     if (!in_anchor_) return;
     in_anchor_ = false;
-    Excerpt plain(max_shown_bytes);
-    plain.flow(shown_);
-    links_.add(target_, plain.text());
+    plain_.clear();
+    plain_.flow(shown_);
+    links_.add(target_, plain_.text());
   }
 
   std::string_view html_;
@@ -327,6 +348,7 @@ class HtmlReader {
   bool preformatted_ = false;
   bool in_anchor_ = false;
   std::string target_, shown_, buffer_;
+  Excerpt plain_{max_shown_bytes};  // what an anchor shows
 };
 
 }  // namespace

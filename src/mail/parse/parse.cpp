@@ -107,7 +107,7 @@ void Parser::Impl::parse(ByteView raw, const Edge& edge, Parsed& out) {
 
   name_fields();
   read_received(edge, facts);
-  FieldReader reader(charsets_, facts);
+  FieldReader reader(charsets_, buffer_, facts);
   for (size_t i = 0; i < kinds_.size(); ++i) {
     if (kinds_[i] != Field::other) reader.take(kinds_[i], headers_.fields()[i].value);
   }

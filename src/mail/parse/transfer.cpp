@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/char_set.hpp"
 #include "base/text.hpp"
 
 namespace bonafide::mail {
@@ -33,8 +34,8 @@ int hex_of(char c) {
 TransferDecoder::Encoding TransferDecoder::encoding_of(std::string_view value) {
   value = trim(value);
   // Comments and parameters after the word are against the rules and seen.
-  if (const size_t end = value.find_first_of(" \t;("); end != std::string_view::npos)
-    value = value.substr(0, end);
+  static constexpr CharSet ends_word(" \t;(");
+  value = value.substr(0, ends_word.find_in(value));
   if (equals_ignoring_case(value, "base64")) return Encoding::base64;
   if (equals_ignoring_case(value, "quoted-printable")) return Encoding::quoted_printable;
   for (const std::string_view plain : {"", "7bit", "8bit", "binary"}) {
