@@ -47,7 +47,7 @@ const std::vector<std::string>* Batch::run() {
     } else if (!asked_) {
       collect_questions();
       asked_ = true;
-      if (!keys_.empty()) return &keys_;
+      if (!known_.empty()) return &keys_.keys();
     } else {
       run_step();
     }
@@ -76,7 +76,6 @@ void Batch::begin_window(size_t from, size_t upto) {
 void Batch::collect_questions() {
   if (on_step_) on_step_(step_);
   keys_.clear();
-  key_index_.clear();
   known_.clear();
   for (auto& item : items_) {
     Questions questions;
@@ -86,14 +85,13 @@ void Batch::collect_questions() {
       return Ok{};
     });
     if (!asked.ok()) continue;
-    for (const auto& key : questions.keys()) {
-      const auto [at, fresh] = key_index_.try_emplace(key, known_.size());
-      if (fresh) {
-        known_.emplace_back();
-        keys_.push_back(key);
-      }
-      known_[at->second].last_origin = item.origin;
-      item.questions.push_back(at->second);
+    auto keys = questions.take();
+    item.questions.reserve(keys.size());
+    for (auto& key : keys) {
+      const auto [number, fresh] = keys_.add(std::move(key));
+      if (fresh) known_.emplace_back();
+      known_[number].last_origin = item.origin;
+      item.questions.push_back(number);
     }
   }
 }
@@ -120,9 +118,9 @@ void Batch::run_step() {
     if (again_) return;
   }
   if (!last_step()) {
-    for (const auto& [key, index] : key_index_) {
-      auto& last = asked_by_earlier_[key];
-      last = std::max(last, known_[index].last_origin);
+    for (size_t i = 0; i < known_.size(); ++i) {
+      auto& last = asked_by_earlier_[keys_.keys()[i]];
+      last = std::max(last, known_[i].last_origin);
     }
   }
   items_.swap(next_items_);
@@ -188,7 +186,11 @@ bool Batch::keep(const Item& item, Collector& collected, std::optional<Error>& e
   }
   counts_[step_].emitted += collected.emitted.size();
   if (collected.emitted.empty() && !outcome.failure) ++counts_[step_].dropped;
-  std::ranges::move(collected.deltas, std::back_inserter(outcome.deltas));
+  if (outcome.deltas.empty()) {
+    outcome.deltas = std::move(collected.deltas);
+  } else {
+    std::ranges::move(collected.deltas, std::back_inserter(outcome.deltas));
+  }
   return true;
 }
 
@@ -224,9 +226,8 @@ void Batch::see_observed(size_t upto_origin) {
 }
 
 void Batch::observe(const Delta& delta) {
-  if (key_index_.empty()) return;
-  const auto found = key_index_.find(delta.key);
-  if (found != key_index_.end()) known_[found->second].observed.push_back(&delta);
+  const size_t number = keys_.find(delta.key);
+  if (number != KeyTable::none) known_[number].observed.push_back(&delta);
 }
 
 std::shared_ptr<const History> Batch::look(Known& known) {
@@ -246,6 +247,7 @@ std::shared_ptr<const History> Batch::look(Known& known) {
 }
 
 bool Batch::contradicts_earlier_step(size_t origin, const std::vector<Delta>& deltas) const {
+  if (asked_by_earlier_.empty()) return false;
   return std::ranges::any_of(deltas, [&](const Delta& delta) {
     const auto asked = asked_by_earlier_.find(delta.key);
     return asked != asked_by_earlier_.end() && asked->second > origin;

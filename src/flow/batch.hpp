@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "flow/key_table.hpp"
 #include "flow/processor.hpp"
 
 namespace bonafide::flow {
@@ -115,10 +116,9 @@ class Batch {
   size_t step_ = 0;
   bool asked_ = false;
   std::vector<Item> items_, next_items_;
-  std::deque<Delivery> made_;  ///< records between steps
-  std::vector<std::string> keys_;
-  std::unordered_map<std::string, size_t> key_index_;
-  std::vector<Known> known_;
+  std::deque<Delivery> made_;                                 ///< records between steps
+  KeyTable keys_;                                             ///< what the present step asks about
+  std::vector<Known> known_;                                  ///< by the number of the key
   size_t seen_upto_ = 0;                                      ///< records whose observations this step knows
   std::unordered_map<std::string, size_t> asked_by_earlier_;  ///< key -> the last record that asked
   Answers scratch_;

@@ -13,21 +13,26 @@ int64_t plus(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
 }
 
-void add_to(std::vector<History::Bucket>& buckets, int32_t bucket, int64_t n) {
-  auto at = std::lower_bound(buckets.begin(), buckets.end(), bucket,
-                             [](const History::Bucket& b, int32_t wanted) { return b.bucket < wanted; });
-  if (at != buckets.end() && at->bucket == bucket) {
-    at->n = plus(at->n, n);
+void add_to(Buckets& buckets, int32_t bucket, int64_t n) {
+  const auto* at = std::lower_bound(buckets.begin(), buckets.end(), bucket,
+                                    [](const Bucket& b, int32_t wanted) { return b.bucket < wanted; });
+  const auto place = static_cast<size_t>(at - buckets.begin());
+  if (place < buckets.size() && at->bucket == bucket) {
+    buckets[place].n = plus(at->n, n);
     return;
   }
-  buckets.insert(at, {bucket, n});
+  buckets.insert(place, {bucket, n});
   if (buckets.size() > History::max_buckets) {
     buckets[1].n = plus(buckets[1].n, buckets[0].n);
-    buckets.erase(buckets.begin());
+    buckets.erase_front();
   }
 }
 
-bool name_before(const History::Field& field, std::string_view name) { return field.name < name; }
+// The group decides most comparisons, and is one byte. `name` is not empty.
+bool name_before(const History::Field& field, std::string_view name) {
+  const auto a = static_cast<unsigned char>(field.name[0]), b = static_cast<unsigned char>(name[0]);
+  return a != b ? a < b : field.name < name;
+}
 
 /// Is `a` to be folded away before `b`?
 bool weaker(const History::Field& a, const History::Field& b) {
@@ -46,6 +51,7 @@ int64_t History::Field::total() const {
 }
 
 const History::Field* History::find(std::string_view field) const {
+  if (field.empty()) return nullptr;
   const auto at = std::lower_bound(fields_.begin(), fields_.end(), field, name_before);
   return at != fields_.end() && at->name == field ? &*at : nullptr;
 }
@@ -80,7 +86,7 @@ void History::add(const Increment& increment) {
 size_t History::memory_bytes() const {
   size_t sum = sizeof *this + fields_.capacity() * sizeof(Field);
   for (const auto& field : fields_) {
-    sum += field.buckets.capacity() * sizeof(Bucket);
+    sum += field.buckets.outside_bytes();
     if (field.name.capacity() > 15) sum += field.name.capacity() + 1;  // shorter names live inside the string
   }
   return sum;

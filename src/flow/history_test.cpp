@@ -19,7 +19,7 @@ TEST(History, CountsPerFieldAndBucket) {
   history.add({"dexample.org", 20, 3});
   history.add({"h10", 20, 1});
   ASSERT_NE(history.find("dexample.org"), nullptr);
-  EXPECT_EQ(history.find("dexample.org")->buckets, (std::vector<History::Bucket>{{18, 1}, {20, 5}}));
+  EXPECT_EQ(history.find("dexample.org")->buckets, (Buckets{{18, 1}, {20, 5}}));
   EXPECT_EQ(history.find("dexample.org")->total(), 6);
   EXPECT_EQ(history.find("dexample"), nullptr);
   EXPECT_EQ(history.group('d').size(), 1U);
@@ -41,10 +41,10 @@ TEST(History, TheOldestThenSmallestFieldOfAFullGroupIsFoldedIntoOther) {
   history.add({"dnew", 6, 1});
   EXPECT_EQ(history.find("d109"), nullptr) << "as old as d107 but smaller";
   ASSERT_NE(history.find("d"), nullptr);
-  EXPECT_EQ(history.find("d")->buckets, (std::vector<History::Bucket>{{1, 1}}));
+  EXPECT_EQ(history.find("d")->buckets, (Buckets{{1, 1}}));
   EXPECT_EQ(history.group('d').front().name, "d") << "other comes first";
   history.add({"dnewer", 6, 1});
-  EXPECT_EQ(history.find("d")->buckets, (std::vector<History::Bucket>{{1, 3}}));
+  EXPECT_EQ(history.find("d")->buckets, (Buckets{{1, 3}}));
   history.add({"dlate", 2, 1});
   EXPECT_EQ(history.find("dlate"), nullptr) << "a late newcomer may itself be the oldest";
   EXPECT_EQ(history.find("d")->total(), 4);

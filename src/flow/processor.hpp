@@ -1,7 +1,10 @@
 #pragma once
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -14,7 +17,15 @@ namespace bonafide::flow {
 class Questions {
  public:
   void ask(std::string key) { keys_.push_back(std::move(key)); }
-  [[nodiscard]] const std::vector<std::string>& keys() const { return keys_; }
+  /// All of `keys`, in their order.
+  void ask(std::vector<std::string> keys) {
+    if (keys_.empty()) {
+      keys_ = std::move(keys);
+    } else {
+      std::ranges::move(keys, std::back_inserter(keys_));
+    }
+  }
+  [[nodiscard]] std::vector<std::string> take() { return std::exchange(keys_, {}); }
 
  private:
   std::vector<std::string> keys_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "flow/buckets.hpp"
 #include "flow/record.hpp"
 
 namespace bonafide::flow {
@@ -31,14 +32,10 @@ struct Delta {
 /// business.
 class History {
  public:
-  struct Bucket {
-    int32_t bucket = 0;
-    int64_t n = 0;
-    friend bool operator==(const Bucket&, const Bucket&) = default;
-  };
+  using Bucket = flow::Bucket;
   struct Field {
-    std::string name;             ///< group byte + value
-    std::vector<Bucket> buckets;  ///< ascending
+    std::string name;  ///< group byte + value
+    Buckets buckets;   ///< ascending
     [[nodiscard]] int64_t total() const;
     friend bool operator==(const Field&, const Field&) = default;
   };
