@@ -47,6 +47,25 @@ std::string history_key(std::string_view tenant, Kind kind, std::string_view sub
   return key;
 }
 
+std::string population_key(std::string_view tenant, char trait_code, std::string_view value) {
+  std::string key;
+  key.reserve(tenant.size() + 3 + value.size());
+  key += tenant;
+  key += '\0';
+  key += static_cast<char>(Kind::population);
+  key += trait_code;
+  key += value;
+  return key;
+}
+
+std::string field_name(char group, std::string_view value) {
+  std::string name;
+  name.reserve(1 + value.size());
+  name += group;
+  name += value;
+  return name;
+}
+
 std::string relation_subject(std::string_view recipient, std::string_view sender) {
   std::string subject(recipient);
   subject += '<';

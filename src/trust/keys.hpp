@@ -37,6 +37,10 @@ Kind kind_of(std::string_view name);
 
 /// Key in the state: tenant ("" where shared), NUL, kind, subject.
 std::string history_key(std::string_view tenant, Kind kind, std::string_view subject);
+/// Of the population of a value: the subject is the trait's code and the value.
+std::string population_key(std::string_view tenant, char trait_code, std::string_view value);
+/// The field of a value in its group.
+std::string field_name(char group, std::string_view value);
 /// Recipient and sender of a relation as its subject.
 std::string relation_subject(std::string_view recipient, std::string_view sender);
 

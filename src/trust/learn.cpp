@@ -47,10 +47,12 @@ class Folding {
       : scored_(scored),
         received_(scored.received),
         enrichment_(scored.enrichment),
+        values_(trait_values(scored.enrichment)),
         period_(period_of(received_.received_at)),
         day_(day_of(received_.received_at)) {}
 
   std::vector<Delta> run() {
+    deltas_.reserve(24);
     if (scored_.score.lesson == "relation") {
       outbound();
     } else if (scored_.score.lesson == "unvouched") {
@@ -98,10 +100,9 @@ class Folding {
   Delta& behaviour(Kind kind, const std::string& subject) {
     Delta& delta = on(kind, subject);
     delta.increments.reserve(trait_count + 4);
-    const auto values = trait_values(enrichment_);
     for (const auto& trait : trait_table()) {
-      if (const auto& value = values[static_cast<size_t>(trait.id)])
-        add(delta, trait.code + std::string(*value), period_);
+      if (const auto& value = values_[static_cast<size_t>(trait.id)])
+        add(delta, field_name(trait.code, *value), period_);
     }
     add(delta, std::string(messages_field), period_);
     add(delta, std::string(days_field), day_);
@@ -127,14 +128,14 @@ class Folding {
     const Evidence* sender = unit();
     if (sender == nullptr || !sender->known) return;
     const auto seen = trait_readings(sender);
-    const auto values = trait_values(enrichment_);
     Delta totals{history_key(received_.tenant, Kind::totals, ""), {}};
     for (const auto& trait : trait_table()) {
       const size_t i = static_cast<size_t>(trait.id);
-      if (!values[i] || (seen[i] != nullptr && seen[i]->count > 0)) continue;
-      const std::string field = trait.code + std::string(*values[i]);
-      add(totals, trait.few_values ? field : std::string(1, trait.code) + "#", period_);
-      if (!trait.few_values) add(on(Kind::population, field), std::string(count_field), period_);
+      if (!values_[i] || (seen[i] != nullptr && seen[i]->count > 0)) continue;
+      add(totals, field_name(trait.code, trait.few_values ? *values_[i] : "#"), period_);
+      if (trait.few_values) continue;
+      deltas_.push_back({population_key(received_.tenant, trait.code, *values_[i]), {}});
+      add(deltas_.back(), std::string(count_field), period_);
     }
     if (!totals.increments.empty()) deltas_.push_back(std::move(totals));
   }
@@ -151,7 +152,7 @@ class Folding {
   }
 
   void unvouched() {
-    const std::string way = way_of(enrichment_);
+    const std::string way = way_of(values_);
     for (const auto& identity : enrichment_.identities) {
       const Kind kind = kind_of(identity.kind);
       if (kind == Kind::address) {
@@ -200,6 +201,7 @@ class Folding {
   const mail::Scored& scored_;
   const mail::Received& received_;
   const mail::Enrichment& enrichment_;
+  TraitValues values_;
   int32_t period_, day_;
   std::vector<Delta> deltas_;
 };

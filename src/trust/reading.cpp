@@ -1,6 +1,7 @@
 #include "trust/reading.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "base/hash.hpp"
 #include "base/math.hpp"
@@ -32,11 +33,15 @@ std::array<int64_t, weight_days> make_weights() {
   return weights;
 }
 
-int64_t weight(int64_t age_days) {
-  static const std::array<int64_t, weight_days> weights = make_weights();
-  return age_days >= static_cast<int64_t>(weight_days)
-             ? 0
-             : weights[static_cast<size_t>(std::max<int64_t>(age_days, 0))];
+using Weights = std::array<int64_t, weight_days>;
+const Weights& weights() {
+  static const Weights table = make_weights();
+  return table;
+}
+
+int64_t weight(const Weights& table, int64_t age_days) {
+  if (age_days >= static_cast<int64_t>(weight_days)) return 0;
+  return table[static_cast<size_t>(std::max<int64_t>(age_days, 0))];
 }
 
 int64_t clamped(int64_t n) { return std::clamp<int64_t>(n, 0, max_count); }
@@ -47,11 +52,12 @@ int64_t to_milli(int64_t weighted) { return (weighted * 125) >> (weight_bits - 3
 enum class Bucket { period, day };
 
 int64_t decayed(const History::Field& field, int32_t today, Bucket kind) {
+  const Weights& table = weights();
   int64_t sum = 0;
   for (const auto& bucket : field.buckets) {
     const int64_t day =
         kind == Bucket::day ? bucket.bucket : int64_t{bucket.bucket} * period_days + period_days / 2;
-    sum += clamped(bucket.n) * weight(today - day);
+    sum += clamped(bucket.n) * weight(table, today - day);
   }
   return to_milli(sum);
 }
@@ -59,6 +65,15 @@ int64_t decayed(const History::Field& field, int32_t today, Bucket kind) {
 int64_t decayed(const History& history, std::string_view field, int32_t today, Bucket kind) {
   const auto* found = history.find(field);
   return found == nullptr ? 0 : decayed(*found, today, kind);
+}
+
+// The field of a value among those of its group; null if the group has none.
+const History::Field* find_value(std::span<const History::Field> group, std::string_view value) {
+  const auto value_of = [](const History::Field& field) { return std::string_view(field.name).substr(1); };
+  const auto at = std::lower_bound(
+      group.begin(), group.end(), value,
+      [&](const History::Field& field, std::string_view wanted) { return value_of(field) < wanted; });
+  return at != group.end() && value_of(*at) == value ? &*at : nullptr;
 }
 
 int64_t plain(const History& history, std::string_view field) {
@@ -72,13 +87,13 @@ int64_t days(const History& history, std::string_view field) {
 }
 
 // Clocks are changed by an hour twice a year: half of what the zones an hour away have, is this one's too.
-int64_t summer_time(const History& history, std::string_view zone, int32_t today) {
+int64_t summer_time(std::span<const History::Field> zones, std::string_view zone, int32_t today) {
   const auto minutes = zone_minutes(zone);
   if (!minutes) return 0;
   int64_t count = 0;
   for (const int32_t shift : {-60, 60}) {
-    const std::string field = info(TraitId::zone).code + zone_text(*minutes + shift);
-    count = std::max(count, decayed(history, field, today, Bucket::period));
+    const auto* other = find_value(zones, zone_text(*minutes + shift));
+    if (other != nullptr) count = std::max(count, decayed(*other, today, Bucket::period));
   }
   return count / 2;
 }
@@ -91,17 +106,12 @@ Reading trait_reading(const History& history, const TraitInfo& trait, std::strin
   reading.total = total;
   const auto fields = history.group(trait.code);
   reading.distinct = static_cast<int64_t>(fields.size());
-  std::string name(1, trait.code);
-  name += value;
-  const auto at = std::lower_bound(
-      fields.begin(), fields.end(), name,
-      [](const History::Field& field, const std::string& wanted) { return field.name < wanted; });
-  const bool seen = at != fields.end() && at->name == name;
-  if (seen) reading.count = decayed(*at, today, Bucket::period);
-  if (trait.id == TraitId::zone) reading.count = std::max(reading.count, summer_time(history, value, today));
+  const auto* own = find_value(fields, value);
+  if (own != nullptr) reading.count = decayed(*own, today, Bucket::period);
+  if (trait.id == TraitId::zone) reading.count = std::max(reading.count, summer_time(fields, value, today));
   if (2 * reading.count >= total) return reading;
   for (const auto& field : fields) {
-    if (field.name.size() < 2 || field.name == name) continue;
+    if (field.name.size() < 2 || &field == own) continue;
     const int64_t count = decayed(field, today, Bucket::period);
     if (count <= reading.usual_count) continue;
     reading.usual_count = count;
@@ -116,7 +126,7 @@ Reading trait_reading(const History& history, const TraitInfo& trait, std::strin
 
 class Reader {
  public:
-  Reader(const mail::Enriched& enriched, const flow::Answers& answers)
+  Reader(mail::EnrichedView enriched, const flow::Answers& answers)
       : enriched_(enriched),
         answers_(answers),
         values_(trait_values(enriched.enrichment)),
@@ -187,7 +197,7 @@ class Reader {
 
   // Unvouched messages that came the same way, and whether this very message has taught before.
   void way(const History& history, std::vector<Reading>& out) {
-    if (const auto* field = history.find(way_group + way_of(enriched_.enrichment))) {
+    if (const auto* field = find_value(history.group(way_group), way_of(values_))) {
       const int64_t span = int64_t{field->buckets.back().bucket} - field->buckets.front().bucket;
       out.push_back({"way", field->total(), span, static_cast<int64_t>(field->buckets.size()), "", 0});
     }
@@ -259,17 +269,23 @@ class Reader {
     Evidence evidence{"population", "", true, {}};
     const History* totals = next();
     evidence.known = totals != nullptr;
-    for (const auto& [trait, value] : asked_traits(enriched_.enrichment)) {
-      const History* history = trait->few_values ? totals : next();
+    evidence.readings.reserve(trait_count);
+    for (const auto& trait : trait_table()) {
+      const auto& value = values_[static_cast<size_t>(trait.id)];
+      if (!value) continue;
+      const History* history = trait.few_values ? totals : next();
       if (history == nullptr || totals == nullptr) {
         evidence.known = false;
         continue;
       }
-      Reading reading{std::string(trait->name), 0, 0, 0, "", 0};
-      const auto group = totals->group(trait->code);
+      Reading reading{std::string(trait.name), 0, 0, 0, "", 0};
+      const auto group = totals->group(trait.code);
       for (const auto& field : group) reading.total += field.total();
-      reading.count = trait->few_values ? plain(*history, trait->code + std::string(value))
-                                        : plain(*history, count_field);
+      if (!trait.few_values) {
+        reading.count = plain(*history, count_field);
+      } else if (const auto* own = find_value(group, *value)) {
+        reading.count = own->total();
+      }
       evidence.readings.push_back(std::move(reading));
     }
     return evidence;
@@ -299,20 +315,7 @@ class Reader {
         {std::string(organisation), decayed(field, today_, Bucket::period), field.total(), 0, "", 0});
   }
 
- public:
-  using AskedTrait = std::pair<const TraitInfo*, std::string_view>;
-  static std::vector<AskedTrait> asked_traits(const mail::Enrichment& enrichment) {
-    std::vector<AskedTrait> out;
-    out.reserve(trait_count);
-    const auto values = trait_values(enrichment);
-    for (const auto& trait : trait_table()) {
-      if (const auto& value = values[static_cast<size_t>(trait.id)]) out.emplace_back(&trait, *value);
-    }
-    return out;
-  }
-
- private:
-  const mail::Enriched& enriched_;
+  const mail::EnrichedView enriched_;
   const flow::Answers& answers_;
   TraitValues values_;
   int32_t today_;
@@ -321,9 +324,11 @@ class Reader {
 
 }  // namespace
 
-int64_t decayed_milli(int64_t n, int64_t age_days) { return to_milli(clamped(n) * weight(age_days)); }
+int64_t decayed_milli(int64_t n, int64_t age_days) {
+  return to_milli(clamped(n) * weight(weights(), age_days));
+}
 
-std::vector<std::string> keys_to_ask(const mail::Enriched& enriched) {
+std::vector<std::string> keys_to_ask(mail::EnrichedView enriched) {
   const std::string& tenant = enriched.received.tenant;
   std::vector<std::string> keys;
   keys.reserve(40);
@@ -331,9 +336,10 @@ std::vector<std::string> keys_to_ask(const mail::Enriched& enriched) {
     keys.push_back(history_key(tenant, kind_of(identity.kind), identity.subject));
   }
   keys.push_back(history_key(tenant, Kind::totals, ""));
-  for (const auto& [trait, value] : Reader::asked_traits(enriched.enrichment)) {
-    if (!trait->few_values)
-      keys.push_back(history_key(tenant, Kind::population, trait->code + std::string(value)));
+  const auto values = trait_values(enriched.enrichment);
+  for (const auto& trait : trait_table()) {
+    const auto& value = values[static_cast<size_t>(trait.id)];
+    if (value && !trait.few_values) keys.push_back(population_key(tenant, trait.code, *value));
   }
   if (!enriched.enrichment.free_mail) {
     for (const auto& [kind, subject] : look_questions(from_domain_of(enriched))) {
@@ -343,7 +349,7 @@ std::vector<std::string> keys_to_ask(const mail::Enriched& enriched) {
   return keys;
 }
 
-std::vector<Evidence> read(const mail::Enriched& enriched, const flow::Answers& answers) {
+std::vector<Evidence> read(mail::EnrichedView enriched, const flow::Answers& answers) {
   return Reader(enriched, answers).all();
 }
 
@@ -362,9 +368,9 @@ const Reading* find(const Evidence* evidence, std::string_view field) {
   return nullptr;
 }
 
-std::string way_of(const mail::Enrichment& enrichment) {
-  const auto values = trait_values(enrichment);
+std::string way_of(const TraitValues& values) {
   std::string text;
+  text.reserve(6 * (max_value_bytes + 1));
   for (const auto id :
        {TraitId::alignment, TraitId::dkim, TraitId::spf, TraitId::helo, TraitId::block, TraitId::reply_to}) {
     text += values[static_cast<size_t>(id)].value_or("");
@@ -388,7 +394,7 @@ TraitReadings trait_readings(const Evidence* evidence) {
   return out;
 }
 
-std::string_view from_domain_of(const mail::Enriched& enriched) {
+std::string_view from_domain_of(mail::EnrichedView enriched) {
   const auto* from = sender_of(enriched.received.facts);
   return from == nullptr ? std::string_view() : std::string_view(from->domain);
 }

@@ -1,6 +1,7 @@
 #include "trust/reasons.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "base/text.hpp"
 #include "trust/enrich.hpp"
@@ -10,8 +11,18 @@ namespace {
 
 using mail::Reading;
 
+// The pieces one after the other, in memory taken once.
+std::string said(std::initializer_list<std::string_view> pieces) {
+  size_t size = 0;
+  for (const auto piece : pieces) size += piece.size();
+  std::string text;
+  text.reserve(size);
+  for (const auto piece : pieces) text += piece;
+  return text;
+}
+
 std::string whole(int64_t milli) { return std::to_string((milli + 500) / 1000); }
-std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+std::string quoted(std::string_view text) { return said({"\"", text, "\""}); }
 
 // How a value reads in a sentence.
 std::string spoken(TraitId id, std::string_view value) {
@@ -69,7 +80,7 @@ class Writer {
     if (own != nullptr && own->total >= 500) return own;
     return findings_.organisation_traits[static_cast<size_t>(id)];
   }
-  std::string whose(TraitId id) const {
+  const std::string& whose(TraitId id) const {
     return basis(id) == findings_.address_traits[static_cast<size_t>(id)] ? sender_
                                                                           : enrichment_.from_organisation;
   }
@@ -77,22 +88,18 @@ class Writer {
   std::string against(TraitId id) const {
     const auto* reading = basis(id);
     const std::string now = spoken(id, values_[static_cast<size_t>(id)].value_or(""));
-    const std::string phrase(info(id).phrase);
-    if (reading == nullptr || reading->usual.empty()) {
-      return whose(id) + " was rarely " + phrase + " " + now +
-             (reading == nullptr ? "" : " (" + whole(reading->count) + " of " + whole(reading->total) + ")");
-    }
+    const std::string_view phrase = info(id).phrase;
+    if (reading == nullptr || reading->usual.empty())
+      return said({whose(id), " was rarely ", phrase, " ", now, share(reading)});
     const bool always = 100 * reading->usual_count >= 99 * reading->total;
-    return whose(id) + (always ? " has always been " : " is usually ") + phrase + " " +
-           spoken(id, reading->usual) + " (" + whole(reading->usual_count) + " of " + whole(reading->total) +
-           "); this message: " + now;
+    return said({whose(id), always ? " has always been " : " is usually ", phrase, " ",
+                 spoken(id, reading->usual), " (", whole(reading->usual_count), " of ", whole(reading->total),
+                 "); this message: ", now});
   }
 
   std::string in_favour(TraitId id) const {
-    const auto* reading = basis(id);
-    return "as usual for " + whose(id) + ": " + std::string(info(id).phrase) + " " +
-           spoken(id, values_[static_cast<size_t>(id)].value_or("")) +
-           (reading == nullptr ? "" : " (" + whole(reading->count) + " of " + whole(reading->total) + ")");
+    return said({"as usual for ", whose(id), ": ", info(id).phrase, " ",
+                 spoken(id, values_[static_cast<size_t>(id)].value_or("")), share(basis(id))});
   }
 
   std::string of_extra(Extra which) const {
@@ -170,6 +177,10 @@ class Writer {
   }
 
  private:
+  static std::string share(const Reading* reading) {
+    if (reading == nullptr) return "";
+    return said({" (", whole(reading->count), " of ", whole(reading->total), ")"});
+  }
   std::string_view from_domain() const {
     const auto* from = sender_of(received_.facts);
     return from == nullptr ? std::string_view() : std::string_view(from->domain);

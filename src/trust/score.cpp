@@ -90,11 +90,11 @@ mail::Score unjudged(const mail::Received& received, const Model& model) {
 
 }  // namespace
 
-std::vector<std::string> questions(const mail::Enriched& enriched) {
+std::vector<std::string> questions(mail::EnrichedView enriched) {
   return is_judged(enriched.received) ? keys_to_ask(enriched) : std::vector<std::string>();
 }
 
-mail::Score score(const mail::Enriched& enriched, const flow::Answers& answers, const Model& model) {
+mail::Score score(mail::EnrichedView enriched, const flow::Answers& answers, const Model& model) {
   if (!is_judged(enriched.received)) return unjudged(enriched.received, model);
   mail::Score score;
   score.evidence = read(enriched, answers);

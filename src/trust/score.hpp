@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "flow/state.hpp"
-#include "mail/event.hpp"
+#include "mail/enriched.hpp"
 #include "trust/model.hpp"
 
 namespace bonafide::trust {
@@ -13,11 +13,11 @@ inline constexpr std::string_view code_version = "trust-1";
 
 /// The keys of history to be asked for a message, in order. At most 45, usually 35; none for outbound mail
 /// and heartbeats.
-std::vector<std::string> questions(const mail::Enriched& enriched);
+std::vector<std::string> questions(mail::EnrichedView enriched);
 
 /// The score of a message. `answers` in the order of questions(), null where unknown: such histories take no
 /// part, and the evidence says so. Pure.
-mail::Score score(const mail::Enriched& enriched, const flow::Answers& answers, const Model& model);
+mail::Score score(mail::EnrichedView enriched, const flow::Answers& answers, const Model& model);
 
 /// The score once more, from nothing but the event: bit-exact for the same model.
 mail::Score rescore(const mail::Scored& scored, const Model& model);

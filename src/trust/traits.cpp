@@ -251,7 +251,9 @@ std::string bounded_value(std::string value) {
 std::string host_organisation(std::string_view host) {
   const std::string name = mail::to_ascii_domain(host);
   if (name.empty()) return host.empty() ? "none" : "unusable";
-  if (name.front() == '[' || IpAddress::parse(name).ok()) return "[ip]";
+  if (name.front() == '[') return "[ip]";
+  const bool may_be_address = is_digit(name.back()) || name.find(':') != std::string::npos;
+  if (may_be_address && IpAddress::parse(name).ok()) return "[ip]";
   if (name.find('.') == std::string::npos) return "bare";
   return mail::organisational_domain(name);
 }

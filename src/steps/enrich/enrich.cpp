@@ -1,17 +1,16 @@
 #include "steps/enrich/enrich.hpp"
 
+#include "mail/enriched.hpp"
+
 namespace bonafide::steps {
 
 Status EnrichStep::process(const flow::Delivery& delivery, const flow::Answers&, const flow::Context& context,
                            flow::Output& output) {
-  BONAFIDE_ASSIGN(const auto received, codec_.read<mail::Received>(delivery.record));
-  mail::Enriched enriched;
-  enriched.received = received->event;
-  enriched.received.hops.push_back({"enrich", context.now, context.now});
-  if (enriched.received.kind == mail::Kind::message) {
-    enriched.enrichment = trust::enrich(enriched.received, *reference_);
-  }
-  output.emit(std::make_shared<const mail::EventPayload<mail::Enriched>>(codec_, std::move(enriched)));
+  BONAFIDE_ASSIGN(auto received, codec_.read<mail::Received>(delivery.record));
+  mail::Enrichment enrichment;
+  if (received->event.kind == mail::Kind::message) enrichment = trust::enrich(received->event, *reference_);
+  output.emit(std::make_shared<const mail::EnrichedPayload>(
+      codec_, std::move(received), mail::HopTime{"enrich", context.now, context.now}, std::move(enrichment)));
   return Ok{};
 }
 

@@ -1,29 +1,50 @@
 #include "steps/score/score.hpp"
 
+#include "mail/enriched.hpp"
 #include "trust/learn.hpp"
 #include "trust/score.hpp"
 
 namespace bonafide::steps {
 namespace {
 
-bool is_message(const mail::Enriched& enriched) { return enriched.received.kind == mail::Kind::message; }
+/// An enriched message as it was handed on in the process, or decoded.
+class Input {
+ public:
+  static Result<Input> read(const mail::EventCodec& codec, const flow::Record& record) {
+    Input input;
+    input.handed_on_ = std::dynamic_pointer_cast<const mail::EnrichedPayload>(record.payload);
+    if (!input.handed_on_) {
+      BONAFIDE_ASSIGN(input.decoded_, codec.read<mail::Enriched>(record));
+    }
+    return input;
+  }
+  [[nodiscard]] mail::EnrichedView view() const { return handed_on_ ? handed_on_->view() : decoded_->event; }
+  [[nodiscard]] bool is_message() const { return view().received.kind == mail::Kind::message; }
+  /// The event to be scored, with the hops so far.
+  [[nodiscard]] mail::Scored scored(int32_t revision) const {
+    mail::Scored scored{revision, view().received, view().enrichment, {}, ""};
+    if (handed_on_) scored.received.hops.push_back(handed_on_->hop());
+    return scored;
+  }
+
+ private:
+  std::shared_ptr<const mail::EnrichedPayload> handed_on_;
+  std::shared_ptr<const mail::EventPayload<mail::Enriched>> decoded_;
+};
 
 }  // namespace
 
 void ScoreStep::ask(const flow::Delivery& delivery, flow::Questions& questions) {
-  const auto enriched = codec_.read<mail::Enriched>(delivery.record);
-  if (!enriched.ok() || !is_message((*enriched)->event)) return;  // process() reports what cannot be read
-  for (auto& key : trust::questions((*enriched)->event)) questions.ask(std::move(key));
+  const auto input = Input::read(codec_, delivery.record);
+  if (!input.ok() || !input->is_message()) return;  // process() reports what cannot be read
+  questions.ask(trust::questions(input->view()));
 }
 
 Status ScoreStep::process(const flow::Delivery& delivery, const flow::Answers& answers,
                           const flow::Context& context, flow::Output& output) {
-  BONAFIDE_ASSIGN(const auto enriched, codec_.read<mail::Enriched>(delivery.record));
-  mail::Scored scored;
-  scored.revision = context.attempt;
-  scored.received = enriched->event.received;
-  scored.enrichment = enriched->event.enrichment;
-  if (is_message(enriched->event)) scored.score = trust::score(enriched->event, answers, *model_);
+  BONAFIDE_ASSIGN(const auto input, Input::read(codec_, delivery.record));
+  mail::Scored scored = input.scored(context.attempt);
+  if (input.is_message()) scored.score = trust::score(input.view(), answers, *model_);
   scored.received.hops.push_back({"score", context.now, context.now});
   for (auto& delta : trust::deltas(scored)) output.observe(std::move(delta));
   output.emit(std::make_shared<const mail::EventPayload<mail::Scored>>(codec_, std::move(scored)));
@@ -33,9 +54,8 @@ Status ScoreStep::process(const flow::Delivery& delivery, const flow::Answers& a
 void ScoreStep::fallback(const flow::Delivery& delivery, const Error& error, const flow::Context& context,
                          flow::Output& output) {
   mail::Scored scored;
-  if (const auto enriched = codec_.read<mail::Enriched>(delivery.record); enriched.ok()) {
-    scored.received = (*enriched)->event.received;
-    scored.enrichment = (*enriched)->event.enrichment;
+  if (const auto input = Input::read(codec_, delivery.record); input.ok()) {
+    scored = input->scored(context.attempt);
   } else if (const auto received = codec_.read<mail::Received>(delivery.record); received.ok()) {
     scored.received = (*received)->event;  // an earlier step of the same worker failed
   } else {
