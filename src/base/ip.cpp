@@ -1,6 +1,7 @@
 #include "base/ip.hpp"
 
 #include <array>
+#include <bit>
 
 #include "base/text.hpp"
 
@@ -95,10 +96,11 @@ std::string v6_text(const std::array<uint8_t, 16>& bytes) {
 
 IpRange masked(const IpAddress& address, size_t prefix_bits) {
   IpRange range{address, address};
-  for (size_t bit = prefix_bits; bit < 128; ++bit) {
-    const auto mask = static_cast<uint8_t>(0x80 >> (bit % 8));
-    range.low.bytes[bit / 8] = static_cast<uint8_t>(range.low.bytes[bit / 8] & ~mask);
-    range.high.bytes[bit / 8] = static_cast<uint8_t>(range.high.bytes[bit / 8] | mask);
+  for (size_t i = prefix_bits / 8; i < range.low.bytes.size(); ++i) {
+    const size_t kept = i == prefix_bits / 8 ? prefix_bits % 8 : 0;
+    const auto free = static_cast<uint8_t>(0xFF >> kept);
+    range.low.bytes[i] = static_cast<uint8_t>(range.low.bytes[i] & ~free);
+    range.high.bytes[i] = static_cast<uint8_t>(range.high.bytes[i] | free);
   }
   return range;
 }
@@ -183,7 +185,10 @@ IpRange IpRange::around(const IpAddress& address, size_t v4_bits, size_t v6_bits
 
 std::string IpRange::text() const {
   size_t bits = 0;
-  while (bits < 128 && ((low.bytes[bits / 8] ^ high.bytes[bits / 8]) & (0x80 >> (bits % 8))) == 0) ++bits;
+  while (bits < 128 && low.bytes[bits / 8] == high.bytes[bits / 8]) bits += 8;
+  if (bits < 128)
+    bits += static_cast<size_t>(
+        std::countl_zero(static_cast<uint8_t>(low.bytes[bits / 8] ^ high.bytes[bits / 8])));
   return low.text() + "/" + std::to_string(low.is_v4() && bits >= 96 ? bits - 96 : bits);
 }
 
