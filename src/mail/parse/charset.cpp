@@ -46,13 +46,14 @@ void append_windows_1252(ByteView bytes, std::string& out) {
       0x20AC, 0xFFFD, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
       0x2039, 0x0152, 0xFFFD, 0x017D, 0xFFFD, 0xFFFD, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
       0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0xFFFD, 0x017E, 0x0178};
-  for (const char c : bytes) {
-    const auto byte = static_cast<uint8_t>(c);
-    if (byte < 0x80) {
-      out += c;
-    } else {
-      append_code_point(byte < 0xA0 ? high[byte - 0x80] : byte, out);
-    }
+  while (!bytes.empty()) {
+    size_t plain = 0;
+    while (plain < bytes.size() && static_cast<uint8_t>(bytes[plain]) < 0x80) ++plain;
+    out += bytes.substr(0, plain);
+    if (plain == bytes.size()) break;
+    const auto byte = static_cast<uint8_t>(bytes[plain]);
+    append_code_point(byte < 0xA0 ? high[byte - 0x80] : byte, out);
+    bytes.remove_prefix(plain + 1);
   }
 }
 

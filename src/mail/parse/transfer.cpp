@@ -23,6 +23,24 @@ constexpr auto base64_digits = make_base64_digits();
 
 uint8_t digit_of(char c) { return base64_digits[static_cast<uint8_t>(c)]; }
 
+// The bits of each digit at its place in a group of four; what is no digit sets a bit above the 24 of a
+// group.
+constexpr uint32_t not_a_group = 1U << 24;
+constexpr auto base64_groups = [] {
+  std::array<std::array<uint32_t, 256>, 4> groups{};
+  for (size_t place = 0; place < groups.size(); ++place) {
+    for (size_t byte = 0; byte < 256; ++byte) {
+      const uint8_t digit = base64_digits[byte];
+      groups[place][byte] = digit == not_a_digit ? not_a_group : uint32_t{digit} << (18 - 6 * place);
+    }
+  }
+  return groups;
+}();
+uint32_t group_of(const char* at) {
+  const auto place = [&](size_t i) { return base64_groups[i][static_cast<uint8_t>(at[i])]; };
+  return place(0) | place(1) | place(2) | place(3);
+}
+
 int hex_of(char c) {
   if (is_digit(c)) return c - '0';
   c = ascii_lower(c);
@@ -67,11 +85,11 @@ void TransferDecoder::decode_base64(ByteView bytes, bool last, std::string& out)
   const char* end = at + bytes.size();
   while (at < end) {
     while (digits_ == 0 && end - at >= 4) {
-      const uint8_t a = digit_of(at[0]), b = digit_of(at[1]), c = digit_of(at[2]), d = digit_of(at[3]);
-      if (((a | b | c | d) & 0xC0) != 0) break;
-      to[0] = static_cast<char>(a << 2 | b >> 4);
-      to[1] = static_cast<char>(b << 4 | c >> 2);
-      to[2] = static_cast<char>(c << 6 | d);
+      const uint32_t group = group_of(at);
+      if (group >= not_a_group) break;
+      to[0] = static_cast<char>(group >> 16);
+      to[1] = static_cast<char>(group >> 8);
+      to[2] = static_cast<char>(group);
       to += 3;
       at += 4;
     }
