@@ -15,7 +15,8 @@ class CharSet {
   /// The same with all bytes from `first` to `last`.
   [[nodiscard]] constexpr CharSet with_range(char first, char last) const {
     CharSet wider = *this;
-    for (int c = first; c <= last; ++c) wider.has_[static_cast<uint8_t>(c)] = true;
+    for (size_t byte = static_cast<uint8_t>(first); byte <= static_cast<uint8_t>(last); ++byte)
+      wider.has_[byte] = true;
     return wider;
   }
   [[nodiscard]] constexpr bool has(char c) const { return has_[static_cast<uint8_t>(c)]; }
