@@ -155,6 +155,7 @@ bool Batch::keep(const Item& item, Collector& collected, std::optional<Error>& e
   }
   Outcome& outcome = outcomes_[item.origin];
   if (last_step()) {
+    make_room(item.origin);
     const size_t outputs_before = outcome.outputs.size(), encoded_before = encoded_.size();
     const Status encoded = guarded([&]() -> Status {
       for (auto& payload : collected.emitted) {
@@ -192,6 +193,15 @@ bool Batch::keep(const Item& item, Collector& collected, std::optional<Error>& e
     std::ranges::move(collected.deltas, std::back_inserter(outcome.deltas));
   }
   return true;
+}
+
+/// Room for the outputs to come, if they are like those so far: a string that doubles copies them all again
+/// and again.
+void Batch::make_room(size_t origin) {
+  if (origin == 0) return;
+  const size_t usual = encoded_.size() / origin;
+  if (encoded_.capacity() - encoded_.size() < 2 * usual)
+    encoded_.reserve(encoded_.size() + (deliveries_.size() - origin + 2) * usual);
 }
 
 /// The record is parked: nothing it emitted or observed counts, and its step says what goes on in its place.
@@ -235,9 +245,9 @@ std::shared_ptr<const History> Batch::look(Known& known) {
   if (known.observed.empty()) return known.own ? known.own : known.answer;
   // A step may have kept an earlier answer: what was handed out never changes.
   if (!known.own) {
-    known.own = std::make_shared<History>(*known.answer);
+    known.own = std::make_shared<History>(known.answer->with_room());
   } else if (known.own.use_count() > 1) {
-    known.own = std::make_shared<History>(*known.own);
+    known.own = std::make_shared<History>(known.own->with_room());
   }
   for (const Delta* delta : known.observed) {
     for (const auto& increment : delta->increments) known.own->add(increment);

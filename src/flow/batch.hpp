@@ -92,6 +92,7 @@ class Batch {
   bool run_item(const Item& item);
   void fail(const Item& item, Error error);
   bool keep(const Item& item, Collector& collected, std::optional<Error>& error);
+  void make_room(size_t origin);
   void see_observed(size_t upto_origin);
   void observe(const Delta& delta);
   std::shared_ptr<const History> look(Known& known);

@@ -83,6 +83,13 @@ void History::add(const Increment& increment) {
   for (const auto& bucket : folded.buckets) add({folded.name.substr(0, 1), bucket.bucket, bucket.n});
 }
 
+History History::with_room() const {
+  History copy;
+  copy.fields_.reserve(fields_.size() + fields_.size() / 4 + 4);
+  copy.fields_.insert(copy.fields_.end(), fields_.begin(), fields_.end());
+  return copy;
+}
+
 size_t History::memory_bytes() const {
   size_t sum = sizeof *this + fields_.capacity() * sizeof(Field);
   for (const auto& field : fields_) {

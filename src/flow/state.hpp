@@ -47,6 +47,8 @@ class History {
   static constexpr size_t max_buckets = 32;
 
   void add(const Increment& increment);
+  /// A copy to be changed: with room for some more fields.
+  [[nodiscard]] History with_room() const;
   /// Null if nothing is known of it.
   [[nodiscard]] const Field* find(std::string_view field) const;
   /// All fields of a group in byte order, "other" first.

@@ -262,7 +262,7 @@ History& EmbeddedState::writable(Entry& entry) {
     // reads before our writes: use_count() alone would not.
     const auto order = entry.history;
   } else {
-    entry.history = std::make_shared<History>(*entry.history);
+    entry.history = std::make_shared<History>(entry.history->with_room());
   }
   return *entry.history;
 }
