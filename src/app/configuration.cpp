@@ -55,16 +55,17 @@ Section door_section() {
 }
 
 Section retention_section() {
-  return {"retention",
-          "for how long stores keep what they have, by the time of acceptance; 0s is for ever. The door's list "
-          "is kept as long as the longest of them, the journal by its own settings",
-          {{"rows", FieldType::duration, "90d", "the rows"},
-           {"archive", FieldType::duration, "400d", "the archive, in whole days"},
-           {"archive_size", FieldType::bytes, "0",
-            "the archive's oldest days are removed until it fits; 0 is no limit"},
-           {"parked", FieldType::duration, "90d",
-            "parked messages, after they were retried or dropped; those that wait are kept"},
-           {"every", FieldType::duration, "5m", "how often is looked", false, 1, 86'400}}};
+  return {
+      "retention",
+      "for how long stores keep what they have, by the time of acceptance; 0s is for ever. The door's list "
+      "is kept as long as the longest of them, the journal by its own settings",
+      {{"rows", FieldType::duration, "90d", "the rows"},
+       {"archive", FieldType::duration, "400d", "the archive, in whole days"},
+       {"archive_size", FieldType::bytes, "0",
+        "the archive's oldest days are removed until it fits; 0 is no limit"},
+       {"parked", FieldType::duration, "90d",
+        "parked messages, after they were retried or dropped; those that wait are kept"},
+       {"every", FieldType::duration, "5m", "how often is looked", false, 1, 86'400}}};
 }
 
 control::RetentionSettings retention_of(const flow::Settings& section, Duration keep_raw) {
@@ -80,6 +81,42 @@ control::RetentionSettings retention_of(const flow::Settings& section, Duration 
   settings.raw = keep_raw;
   settings.every = section.duration("every");
   return settings;
+}
+
+Section mail_door_section(const char* name, const char* summary, const char* listen) {
+  return {
+      name,
+      summary,
+      {{"listen", FieldType::list, listen,
+        "addresses to listen on; port 0 is any free port, unix:/path a socket, [] shuts the door"},
+       {"host_name", FieldType::text, "bonafide.localhost", "what the door calls itself"},
+       {"allow", FieldType::list, "",
+        "CIDR ranges that may hand over mail, beside this machine; anything but loopback needs it"},
+       {"relays", FieldType::list, "127.0.0.0/8,::1",
+        "CIDR ranges of mail servers of yours: what they say with XFORWARD is believed, and they are never "
+        "taken for the sender's own server"},
+       {"copy_to", FieldType::list, "",
+        "addresses your mail server sends copies to (always_bcc): they are no recipients of the message"},
+       {"copy_domain", FieldType::text, "",
+        "domain your mail server puts behind recipients to send copies (recipient_bcc_maps): it is taken "
+        "off"},
+       {"tenant", FieldType::text, "", "whose all mail of this door is; empty: the recipients tell"},
+       {"max_connections", FieldType::integer, "200", "connections at one time", false, 1, 100'000}}};
+}
+
+MailDoorSettings mail_door_of(net::SmtpProtocol protocol, const flow::Settings& section) {
+  MailDoorSettings door;
+  door.protocol = protocol;
+  door.listen = section.list("listen");
+  door.listen_is_default = section.where("listen") == "default";
+  door.host_name = section.text("host_name");
+  door.allow = section.list("allow");
+  door.relays = section.list("relays");
+  door.copy_to = section.list("copy_to");
+  door.copy_domain = section.text("copy_domain");
+  door.tenant = section.text("tenant");
+  door.max_connections = static_cast<size_t>(section.integer("max_connections"));
+  return door;
 }
 
 Section tenants_section() {
@@ -162,6 +199,12 @@ Result<Configuration> from_config(std::shared_ptr<const flow::Config> config, en
   const auto& door = config->section("door");
   made.service.edge = edge_of(door);
   made.heartbeat = door.duration("heartbeat");
+  made.mail_doors = {mail_door_of(net::SmtpProtocol::smtp, config->section("smtp")),
+                     mail_door_of(net::SmtpProtocol::lmtp, config->section("lmtp"))};
+  for (auto& mail_door : made.mail_doors) {
+    mail_door.max_message_bytes = made.api.max_message_bytes;
+    mail_door.edge = made.service.edge;
+  }
   made.api.deadline = door.duration("deadline");
   made.api.late = door.text("late") == "defer" ? api::Late::defer : api::Late::suspicious;
   auto& pipeline = made.pipeline;
@@ -187,8 +230,15 @@ Result<Configuration> from_config(std::shared_ptr<const flow::Config> config, en
 }  // namespace
 
 std::vector<Section> configuration_sections() {
-  std::vector<Section> sections = {api_section(),     door_section(),    tenants_section(),
-                                   journal_section(), history_section(), retention_section(), reference_section()};
+  std::vector<Section> sections = {api_section(),
+                                   mail_door_section("smtp", "the SMTP door", "127.0.0.1:2525"),
+                                   mail_door_section("lmtp", "the LMTP door", "127.0.0.1:2424"),
+                                   door_section(),
+                                   tenants_section(),
+                                   journal_section(),
+                                   history_section(),
+                                   retention_section(),
+                                   reference_section()};
   for (auto& section : components(nullptr).sections()) sections.push_back(std::move(section));
   return sections;
 }

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "api/settings.hpp"
+#include "app/mail_door.hpp"
 #include "app/pipeline.hpp"
 #include "app/service.hpp"
 #include "app/verbs.hpp"
@@ -14,6 +15,7 @@ struct Configuration {
   PipelineSettings pipeline;
   api::ApiSettings api;
   Service::Settings service;
+  std::vector<MailDoorSettings> mail_doors;
   Duration heartbeat = Duration::seconds(5);
   std::string file;  ///< "" = none was found
 };

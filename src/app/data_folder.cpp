@@ -79,7 +79,9 @@ std::optional<ServiceAddress> DataFolder::service(env::Files& files) const {
 
 Status DataFolder::announce(env::Files& files, const ServiceAddress& address) const {
   JsonWriter json;
-  json.begin_object().member("api", address.api).end_object().end_line();
+  json.begin_object().member("api", address.api);
+  for (const auto& [door, where] : address.doors) json.member(door, where);
+  json.end_object().end_line();
   if (!address.token.empty()) BONAFIDE_TRY(files.write_file(in(token_file), address.token + "\n"));
   return files.write_file(in(addresses_file), json.take());
 }

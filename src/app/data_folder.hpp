@@ -2,6 +2,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/result.hpp"
 #include "env/files.hpp"
@@ -11,8 +13,9 @@ namespace bonafide::app {
 
 /// Where a running service answers, as it wrote it to DATA/run/addresses.json.
 struct ServiceAddress {
-  std::string api;    ///< "http://127.0.0.1:8025"
-  std::string token;  ///< of DATA/run/token; "" if none is needed
+  std::string api;                                              ///< "http://127.0.0.1:8025"
+  std::string token;                                            ///< of DATA/run/token; "" if none is needed
+  std::vector<std::pair<std::string, std::string>> doors = {};  ///< "smtp" → "127.0.0.1:2525"; only written
 };
 
 /// The data folder: its layout, its format version and its secrets. Mode 0700.

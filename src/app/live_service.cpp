@@ -32,13 +32,25 @@ Status LiveService::open(const std::optional<std::string>& listen,
                          const std::function<void(Configuration&)>& adjust) {
   BONAFIDE_ASSIGN(configuration_, load_configuration(world_.files, common_));
   if (listen) configuration_.api.listen = {*listen};
+  // Whoever wants any free port for the API wants to run beside another: the same for doors nobody placed.
+  if (listen && listen->ends_with(":0")) {
+    for (auto& door : configuration_.mail_doors) {
+      if (door.listen_is_default) door.listen = {"127.0.0.1:0"};
+    }
+  }
   if (adjust) adjust(configuration_);
   BONAFIDE_TRY(api::check_binding(configuration_.api));
   BONAFIDE_ASSIGN(folder_, world_.open(common_.data));
   BONAFIDE_ASSIGN(pipeline_, Pipeline::open(*folder_, configuration_.pipeline, world_.outside()));
   runner_ = std::make_unique<Runner>(*pipeline_, world_.outside(), wake_);
   service_ = std::make_unique<Service>(configuration_.service, *pipeline_, world_.outside(), runner_.get());
-  return open_api();
+  BONAFIDE_TRY(open_api());
+  return open_mail_doors();
+}
+
+Status LiveService::open_mail_doors() {
+  BONAFIDE_ASSIGN(mail_doors_, MailDoors::open(configuration_.mail_doors, *pipeline_, world_.outside()));
+  return Ok{};
 }
 
 Status LiveService::open_api() {
@@ -80,11 +92,12 @@ Status LiveService::start() {
   BONAFIDE_TRY(runner_->wait_until_ready());
   server_thread_ = std::thread([this] { server_->run(); });
   start_heartbeats();
-  return folder_->announce(world_.files, {url_, token_});
+  return folder_->announce(world_.files, {url_, token_, mail_doors_->addresses()});
 }
 
 bool LiveService::interrupted() const { return env::StopSignals::caught().has_value(); }
 
+  mail_doors_->start();
 bool LiveService::wait(std::optional<Time> until) {
   for (;;) {
     if (interrupted() || runner_->failure()) return false;
@@ -103,3 +116,4 @@ Status LiveService::stop() {
 }
 
 }  // namespace bonafide::app
+  mail_doors_->stop();

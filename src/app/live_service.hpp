@@ -7,6 +7,7 @@
 #include "api/api.hpp"
 #include "app/configuration.hpp"
 #include "app/installation.hpp"
+#include "app/mail_door.hpp"
 #include "app/runner.hpp"
 #include "app/service.hpp"
 #include "env/real/event_wake.hpp"
@@ -41,10 +42,12 @@ class LiveService {
   const Configuration& configuration() const { return configuration_; }
   Runner& runner() { return *runner_; }
   [[nodiscard]] const std::string& url() const { return url_; }
+  [[nodiscard]] const MailDoors& mail_doors() const { return *mail_doors_; }
   [[nodiscard]] bool interrupted() const;
 
  private:
   Status open_api();
+  Status open_mail_doors();
   void start_heartbeats();
 
   Common common_;
@@ -60,6 +63,7 @@ class LiveService {
   std::unique_ptr<net::HttpFront> front_;
   std::unique_ptr<net::Server> server_;
   std::thread server_thread_;
+  std::unique_ptr<MailDoors> mail_doors_;
   std::unique_ptr<env::LoopThread> heartbeats_;
   Time heartbeat_due_;
   std::string url_, token_;

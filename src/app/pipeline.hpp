@@ -78,6 +78,7 @@ class Pipeline {
 
   streams::journal::Journal& journal() { return *journal_; }
   steps::Collector& collector() { return *collector_; }
+  const steps::Tenants& tenants() const { return tenants_; }
   steps::VerdictBoard& verdicts() { return *verdicts_; }
   stores::RowStore& rows() { return *rows_; }
   stores::RowStore& door_list() { return *door_list_; }

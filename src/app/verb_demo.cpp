@@ -111,6 +111,7 @@ class Demo {
 
   // The company is the tenant; its free mail providers are as invented as everything else.
   void adjust(Configuration& configuration) {
+    configuration.mail_doors.clear();  // the company is all that sends here
     configuration.pipeline.tenants = {{company_->domain(), {company_->domain()}, company_->networks()}};
     std::vector<trust::ReferenceList> lists = configuration.pipeline.reference->lists();
     std::string free_mail;

@@ -67,7 +67,10 @@ Status run_service(LiveService& service, const RunOptions& options, const Common
     });
   }
   BONAFIDE_TRY(service.start());
-  std::cerr << "bonafide: API at " << service.url() << ", data in " << common.data << "; Ctrl-C stops it\n";
+  std::cerr << "bonafide: API at " << service.url();
+  for (const auto& [door, address] : service.mail_doors().addresses())
+    std::cerr << ", " << door << " at " << address;
+  std::cerr << ", data in " << common.data << "; Ctrl-C stops it\n";
   for (const auto& path : options.paths) {
     const auto fed = feed(service, path);
     if (!fed.ok()) {

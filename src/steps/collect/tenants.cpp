@@ -57,6 +57,13 @@ bool Tenants::has(std::string_view name) const {
   return tenants_.empty() ? name == mail::default_tenant : tenants_.find(name) != tenants_.end();
 }
 
+bool Tenants::owns_network(const IpAddress& address) const {
+  return std::ranges::any_of(tenants_, [&](const auto& tenant) {
+    return std::ranges::any_of(tenant.second.networks,
+                               [&](const IpRange& range) { return range.contains(address); });
+  });
+}
+
 bool Tenants::sends(const Known& known, const mail::Envelope& envelope, std::string_view from_domain) {
   const auto client = IpAddress::parse(envelope.client_ip);
   return client.ok() && holds(known.domains, from_domain) &&

@@ -27,6 +27,8 @@ class Tenants {
   /// The tenant whose own server sends this mail from one of its domains; "" for all other mail.
   [[nodiscard]] std::string of_sender(const mail::Envelope& envelope, std::string_view from_domain) const;
   [[nodiscard]] bool has(std::string_view name) const;
+  /// Is a tenant's own server at this address?
+  [[nodiscard]] bool owns_network(const IpAddress& address) const;
   /// Mail that a tenant's own servers send from one of its domains is outbound, or internal if all recipients
   /// are its own too; all else is inbound, whatever it claims.
   [[nodiscard]] mail::Direction direction(std::string_view tenant, const mail::Envelope& envelope,
