@@ -1,6 +1,7 @@
 #include "mail/codec.hpp"
 
 #include "base/hash.hpp"
+#include "mail/change.hpp"
 
 namespace bonafide::mail {
 namespace {
@@ -26,6 +27,7 @@ Result<std::unique_ptr<EventCodec>> EventCodec::open(avro::Registry& registry) {
   BONAFIDE_TRY(codec->add<Received>());
   BONAFIDE_TRY(codec->add<Enriched>());
   BONAFIDE_TRY(codec->add<Scored>());
+  BONAFIDE_TRY(codec->add<Change>());
   return codec;
 }
 

@@ -7,6 +7,7 @@
 
 #include "avro/schema_store.hpp"
 #include "avro/value.hpp"
+#include "mail/change.hpp"
 
 namespace bonafide::mail {
 namespace {
@@ -92,6 +93,7 @@ TEST(Schemas, TheNewestVersionsAreWhatTheStructsAre) {
   expect_newest_version_is_bound<Received>();
   expect_newest_version_is_bound<Enriched>();
   expect_newest_version_is_bound<Scored>();
+  expect_newest_version_is_bound<Change>();
 }
 
 }  // namespace

@@ -25,8 +25,8 @@ bool possible(Time time) { return time >= earliest && time < latest; }
 
 const char* name_of(EventColumn column) { return event_columns()[static_cast<size_t>(column)].name.c_str(); }
 
-/// local@domain with the domain as lower-case A-labels where it can be made so; what else it holds is
-/// cleaned.
+}  // namespace
+
 std::string clean_address(std::string_view raw) {
   const size_t at = raw.rfind('@');
   if (at == std::string_view::npos) return clean_text(raw, max_address_bytes);
@@ -37,8 +37,6 @@ std::string clean_address(std::string_view raw) {
       clean_text(raw.substr(0, at), max_address_bytes - std::min(domain.size(), max_address_bytes) - 1);
   return out + '@' + domain;
 }
-
-}  // namespace
 
 const std::vector<stores::Column>& event_columns() {
   static const std::vector<stores::Column> columns = {

@@ -42,6 +42,10 @@ inline std::string_view column(const stores::StoredRow& row, EventColumn which) 
   return row.text(static_cast<size_t>(which));
 }
 
+/// local@domain with the domain as lower-case A-labels where it can be made so; what else it holds is
+/// cleaned.
+std::string clean_address(std::string_view raw);
+
 /// One event as a clean row: valid UTF-8 without control characters, lower-case A-label domains, bounded
 /// lengths, times that can be. Made once, at import; everything behind it is clean. May be used again for the
 /// next event.

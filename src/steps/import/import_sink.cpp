@@ -58,6 +58,14 @@ void ImportSink::take(const mail::Scored& event, ByteView framed, flow::Lane lan
   }
   if (used_ == clean_.size()) clean_.emplace_back();
   views_.push_back(clean_[used_++].of(event, framed));
+  if (rows_.has_consumers()) {
+    if (changes_.size() < used_) changes_.emplace_back();
+    std::string& body = changes_[used_ - 1];
+    body.clear();
+    describe_change(received.id, event.revision, views_.back().values, event, change_);
+    codec_.encode(change_, body);
+    views_.back().change = body;
+  }
   const auto* flags =
       std::get_if<std::string_view>(&views_.back().values[static_cast<size_t>(EventColumn::flags)]);
   if (flags != nullptr && !flags->empty()) cleaned_.add();

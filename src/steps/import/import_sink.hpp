@@ -7,12 +7,14 @@
 #include "flow/processor.hpp"
 #include "mail/codec.hpp"
 #include "steps/import/clean_row.hpp"
+#include "steps/import/row_change.hpp"
 #include "stores/sqlite/row_store.hpp"
 
 namespace bonafide::steps {
 
 /// Import: scored events become clean rows of the primary store, each (id, revision) once. A heartbeat
-/// overwrites its one row and nothing else. What is handed in outlives the sink.
+/// overwrites its one row and nothing else. Where the store has consumers of changes, each row comes with
+/// what they are told. What is handed in outlives the sink.
 class ImportSink final : public flow::Sink {
  public:
   ImportSink(const mail::EventCodec& codec, stores::RowStore& rows, env::Logger& log, env::Metrics& metrics);
@@ -38,6 +40,8 @@ class ImportSink final : public flow::Sink {
   std::deque<CleanRow> clean_;
   size_t used_ = 0;
   std::vector<stores::RowView> views_;
+  mail::Change change_;
+  std::deque<std::string> changes_;  // encoded, one a view
   std::vector<stores::Heartbeat> heartbeats_;
   std::vector<std::shared_ptr<const mail::EventPayload<mail::Scored>>> events_;
   std::deque<std::string> encoded_;

@@ -17,9 +17,11 @@ inline uint64_t row_hash(const EventId& id, int32_t revision, std::span<const Va
   return hash64(event, hash64(scratch));
 }
 
-inline uint64_t outbox_hash(int64_t number, const EventId& id, int32_t revision) {
-  return hash64(id.view(),
-                static_cast<uint64_t>(number) * 0x9E3779B97F4A7C15 + static_cast<uint32_t>(revision));
+inline uint64_t change_hash(int64_t number, const EventId& id, int32_t revision, int64_t lane,
+                            ByteView body) {
+  return hash64(body,
+                hash64(id.view(), static_cast<uint64_t>(number) * 0x9E3779B97F4A7C15 +
+                                      static_cast<uint32_t>(revision) * 2 + static_cast<uint64_t>(lane)));
 }
 inline uint64_t consumer_hash(std::string_view name, int64_t number) {
   return hash64(name, static_cast<uint64_t>(number));

@@ -10,8 +10,10 @@ namespace {
 constexpr const char* format = "bonafide-rows 1";
 
 constexpr const char* side_tables =
-    "create table if not exists outbox(number integer primary key autoincrement, id blob not null,"
-    " revision integer not null, row_hash integer not null);"
+    "create table if not exists changes(number integer primary key, id blob not null, revision integer not "
+    "null, lane integer not null, body blob not null, row_hash integer not null);"
+    // Of earlier versions, which never put anything there.
+    "drop table if exists outbox;"
     "create table if not exists consumers(name text primary key, number integer not null,"
     " row_hash integer not null) without rowid;"
     "create table if not exists heartbeats(name text primary key, id blob not null, at integer not null,"
@@ -99,23 +101,47 @@ Status RowStore::prepare() {
   BONAFIDE_ASSIGN(
       update_, db.prepare("update events set row_hash=?3, event=?4" + sets + " where id=?1 and revision=?2"));
   BONAFIDE_ASSIGN(find_hash_, db.prepare("select row_hash from events where id=? and revision=?"));
-  BONAFIDE_ASSIGN(outbox_, db.prepare("insert into outbox values(?,?,?,?)"));
+  BONAFIDE_ASSIGN(change_, db.prepare("insert into changes values(?,?,?,?,?,?)"));
+  BONAFIDE_ASSIGN(read_changes_, db.prepare("select number, id, revision, lane, body, row_hash from changes "
+                                            "where number > ? order by number limit ?"));
+  BONAFIDE_ASSIGN(consume_,
+                  db.prepare("update consumers set number=?2, row_hash=?3 where name=?1 and number < ?2"));
+  BONAFIDE_ASSIGN(forget_, db.prepare("delete from changes where number <= ?"));
   BONAFIDE_ASSIGN(heartbeat_, db.prepare("insert or replace into heartbeats values(?,?,?,?)"));
   BONAFIDE_ASSIGN(book_, db.prepare("insert or replace into books values(?,?,?,?)"));
   return Ok{};
 }
 
 Status RowStore::register_consumers() {
-  BONAFIDE_ASSIGN(next_change_, db_->writer().integer("select seq from sqlite_sequence where name='outbox'"));
-  BONAFIDE_ASSIGN(Statement insert, db_->writer().prepare("insert or ignore into consumers values(?,?,?)"));
+  auto& db = db_->writer();
+  // Numbers are not used again: what was given out last stands in the table, or was consumed.
+  BONAFIDE_ASSIGN(next_change_, db.integer("select max(coalesce((select max(number) from changes), 0), "
+                                           "coalesce((select max(number) from consumers), 0))"));
+  last_change_ = next_change_;
+  BONAFIDE_ASSIGN(Statement insert, db.prepare("insert or ignore into consumers values(?,?,?)"));
   for (const auto& name : settings_.consumers) {
     insert.bind_text(1, name).bind(2, next_change_);
     BONAFIDE_TRY(insert.bind(3, static_cast<int64_t>(consumer_hash(name, next_change_))).run());
+    if (db.changes() > 0) new_consumers_.push_back(name);
   }
   // Who is not configured any more must not hold the outbox for ever.
   std::string known = "''";
   for (const auto& name : settings_.consumers) known += ", '" + name + "'";
-  return db_->writer().run("delete from consumers where name not in (" + known + ")");
+  BONAFIDE_TRY(db.run("delete from consumers where name not in (" + known + ")"));
+  return forget_consumed();
+}
+
+// What all consumers have dealt with goes.
+Status RowStore::forget_consumed() {
+  BONAFIDE_ASSIGN(const int64_t first,
+                  db_->writer().integer("select coalesce((select min(number) from consumers), " +
+                                        std::to_string(INT64_MAX) + ")"));
+  first_change_ = std::min(first, next_change_);
+  return forget_.bind(1, first_change_).run();
+}
+
+bool RowStore::is_new(const std::string& consumer) const {
+  return std::ranges::find(new_consumers_, consumer) != new_consumers_.end();
 }
 
 Status RowStore::load_books() {
@@ -133,23 +159,31 @@ Result<RowStore::Written> RowStore::write(std::span<const RowView> rows,
   Written written;
   Books books;  // of the days this batch touches
   const auto work = [&]() -> Status {
-    for (const auto& row : rows) BONAFIDE_TRY(put(row, books, written));
+    for (const auto& row : rows) BONAFIDE_TRY(put(row, stretch.shard.lane, books, written));
     for (const auto& heartbeat : heartbeats) BONAFIDE_TRY(put_heartbeat(heartbeat));
     return save(books);
   };
-  const auto held = db_->lock();
-  BONAFIDE_TRY(db_->begin());
-  Status done = work();
-  if (done.ok()) done = db_->commit(stretch);
-  if (!done.ok()) {
-    db_->rollback();  // numbers of the outbox that were given out stay unused
-    return done.error();
+  {
+    const auto held = db_->lock();
+    if (next_change_ - first_change_ >= static_cast<int64_t>(settings_.most_changes)) {
+      return Error{Cause::exhausted, settings_.path + ": " + std::to_string(next_change_ - first_change_) +
+                                         " changes wait to be captured"};
+    }
+    BONAFIDE_TRY(db_->begin());
+    Status done = work();
+    if (done.ok()) done = db_->commit(stretch);
+    if (!done.ok()) {
+      db_->rollback();  // numbers of changes that were given out stay unused
+      return done.error();
+    }
+    for (const auto& [day, book] : books) books_[day] = book;
+    if (last_change_.exchange(next_change_) == next_change_) return written;
   }
-  for (const auto& [day, book] : books) books_[day] = book;
+  if (on_changes_) on_changes_();
   return written;
 }
 
-Status RowStore::put(const RowView& row, Books& books, Written& written) {
+Status RowStore::put(const RowView& row, flow::Lane lane, Books& books, Written& written) {
   if (row.values.size() != settings_.columns.size()) {
     return {Cause::internal, settings_.path + ": a row has " + std::to_string(row.values.size()) +
                                  " values for " + std::to_string(settings_.columns.size()) + " columns"};
@@ -161,16 +195,23 @@ Status RowStore::put(const RowView& row, Books& books, Written& written) {
   BONAFIDE_TRY(insert_.run());
   const int64_t day = day_of(row.id);
   books.try_emplace(day, books_[day]);
-  if (db_->writer().changes() == 0) return already_there(row, hash, books, written);
+  if (db_->writer().changes() == 0) return already_there(row, hash, lane, books, written);
   books[day].add(hash);
   ++written.rows;
-  if (settings_.consumers.empty()) return Ok{};
-  const int64_t number = ++next_change_;
-  outbox_.bind(1, number).bind_blob(2, row.id.view()).bind(3, int64_t{row.revision});
-  return outbox_.bind(4, static_cast<int64_t>(outbox_hash(number, row.id, row.revision))).run();
+  return put_change(row, lane);
 }
 
-Status RowStore::already_there(const RowView& row, uint64_t hash, Books& books, Written& written) {
+Status RowStore::put_change(const RowView& row, flow::Lane lane) {
+  if (settings_.consumers.empty()) return Ok{};
+  const int64_t number = ++next_change_;
+  const auto hash = change_hash(number, row.id, row.revision, static_cast<int64_t>(lane), row.change);
+  change_.bind(1, number).bind_blob(2, row.id.view()).bind(3, int64_t{row.revision});
+  change_.bind(4, static_cast<int64_t>(lane)).bind_blob(5, row.change);
+  return change_.bind(6, static_cast<int64_t>(hash)).run();
+}
+
+Status RowStore::already_there(const RowView& row, uint64_t hash, flow::Lane lane, Books& books,
+                               Written& written) {
   find_hash_.bind_blob(1, row.id.view()).bind(2, int64_t{row.revision});
   BONAFIDE_ASSIGN(const bool found, find_hash_.step());
   if (!found)
@@ -189,7 +230,7 @@ Status RowStore::already_there(const RowView& row, uint64_t hash, Books& books, 
   books[day_of(row.id)].take(old);
   books[day_of(row.id)].add(hash);
   ++written.replaced;
-  return Ok{};
+  return put_change(row, lane);
 }
 
 Status RowStore::put_heartbeat(const Heartbeat& heartbeat) {
@@ -209,26 +250,29 @@ Status RowStore::save(const Books& books) {
 // --- outbox and retention
 // --------------------------------------------------------------------------------------------
 
-Result<std::vector<RowStore::Change>> RowStore::changes(int64_t after, size_t most) {
+Result<std::vector<RowStore::Change>> RowStore::changes(int64_t after, size_t most, size_t most_bytes) {
   const auto held = db_->lock();
-  BONAFIDE_ASSIGN(Statement select,
-                  db_->writer().prepare("select number, id, revision, row_hash from outbox where number "
-                                        "> ? order by number limit ?"));
-  select.bind(1, after).bind(2, static_cast<int64_t>(most));
+  read_changes_.bind(1, after).bind(2, static_cast<int64_t>(most));
   std::vector<Change> out;
-  for (;;) {
-    BONAFIDE_ASSIGN(const bool more, select.step());
+  for (size_t bytes = 0; bytes < most_bytes;) {
+    BONAFIDE_ASSIGN(const bool more, read_changes_.step());
     if (!more) return out;
-    Change change{select.integer(0), {}, static_cast<int32_t>(select.integer(2))};
-    const auto id = EventId::from_bytes(select.bytes(1));
+    const auto& row = read_changes_;
+    Change change{row.integer(0),
+                  {},
+                  static_cast<int32_t>(row.integer(2)),
+                  row.integer(3) == 0 ? flow::Lane::live : flow::Lane::backfill,
+                  std::string(row.bytes(4))};
+    const auto id = EventId::from_bytes(row.bytes(1));
     if (id.ok()) change.id = *id;
-    if (!id.ok() ||
-        select.integer(3) != static_cast<int64_t>(outbox_hash(change.number, change.id, change.revision))) {
-      return Error{Cause::damaged,
-                   settings_.path + ": outbox entry " + std::to_string(change.number) + " is damaged"};
-    }
-    out.push_back(change);
+    change.damaged = !id.ok() || row.integer(5) != static_cast<int64_t>(
+                                                       change_hash(change.number, change.id, change.revision,
+                                                                   row.integer(3), change.body));
+    bytes += change.body.size();
+    out.push_back(std::move(change));
   }
+  read_changes_.reset();
+  return out;
 }
 
 Result<int64_t> RowStore::consumed(const std::string& consumer) {
@@ -241,12 +285,9 @@ Result<int64_t> RowStore::consumed(const std::string& consumer) {
 
 Status RowStore::consume(const std::string& consumer, int64_t number) {
   return db_->transact([&]() -> Status {
-    BONAFIDE_ASSIGN(Statement update,
-                    db_->writer().prepare("update consumers set number=?2, row_hash=?3 where name=?1 and "
-                                          "number < ?2"));
-    update.bind_text(1, consumer).bind(2, number);
-    BONAFIDE_TRY(update.bind(3, static_cast<int64_t>(consumer_hash(consumer, number))).run());
-    return db_->writer().run("delete from outbox where number <= (select min(number) from consumers)");
+    consume_.bind_text(1, consumer).bind(2, number);
+    BONAFIDE_TRY(consume_.bind(3, static_cast<int64_t>(consumer_hash(consumer, number))).run());
+    return forget_consumed();
   });
 }
 
@@ -277,7 +318,7 @@ Status RowStore::remove_rows(const EventId& before, size_t most, Books& books, u
       Statement select,
       db.prepare(
           "select rowid, id, row_hash from events where id < ?1 and id < coalesce((select min(id) from "
-          "outbox), ?1) order by id limit ?2"));
+          "changes), ?1) order by id limit ?2"));
   select.bind_blob(1, before.view()).bind(2, static_cast<int64_t>(most));
   std::vector<int64_t> doomed;
   for (;;) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -25,6 +26,7 @@ struct RowView {
   int32_t revision = 0;
   std::span<const ValueView> values;  ///< one for each column
   ByteView event;                     ///< the encoded event
+  ByteView change = {};               ///< what the consumers of changes are told; "" = nothing
 };
 
 struct StoredRow {
@@ -103,6 +105,8 @@ struct RowStoreSettings {
   Duration log_age = Duration::seconds(10);
   /// Who reads the outbox. Without any, nothing is put there. A new one sees what is written from then on.
   std::vector<std::string> consumers = {};
+  /// Entries of the outbox at which write() says "exhausted" until the consumers have come on.
+  uint64_t most_changes = 2'000'000;
 };
 
 /// The primary store: one clean row for each revision of an event, in SQLite. Rows, outbox entries and
@@ -128,13 +132,24 @@ class RowStore {
 
   Rows& rows() { return *rows_; }
 
+  /// A row that was written or replaced.
   struct Change {
     int64_t number = 0;  ///< ascending, not dense
     EventId id;
     int32_t revision = 0;
+    flow::Lane lane = flow::Lane::live;  ///< of the record the row came from
+    std::string body;                    ///< RowView::change
+    bool damaged = false;                ///< not what was written: the rest tells no more than the number
   };
-  /// Rows in the order they were written: for change capture.
-  Result<std::vector<Change>> changes(int64_t after, size_t most);
+  /// In the order they were written: for change capture. At most so many, and about so many bytes.
+  Result<std::vector<Change>> changes(int64_t after, size_t most, size_t most_bytes = SIZE_MAX);
+  /// The number of the newest change that was ever written.
+  [[nodiscard]] int64_t last_change() const { return last_change_.load(); }
+  [[nodiscard]] bool has_consumers() const { return !settings_.consumers.empty(); }
+  /// Was the consumer registered when the store was opened, so that it does not know of earlier rows?
+  [[nodiscard]] bool is_new(const std::string& consumer) const;
+  /// Called after changes were written, on the writer's thread. Set before the first write().
+  void on_changes(std::function<void()> call) { on_changes_ = std::move(call); }
   /// How far a consumer has come. Errors: not_found.
   Result<int64_t> consumed(const std::string& consumer);
   /// A consumer has dealt with everything up to `number`; what all have is forgotten.
@@ -158,9 +173,11 @@ class RowStore {
   Status prepare();
   Status match_columns();
   Status register_consumers();
+  Status forget_consumed();
   Status load_books();
-  Status put(const RowView& row, Books& books, Written& written);
-  Status already_there(const RowView& row, uint64_t hash, Books& books, Written& written);
+  Status put(const RowView& row, flow::Lane lane, Books& books, Written& written);
+  Status already_there(const RowView& row, uint64_t hash, flow::Lane lane, Books& books, Written& written);
+  Status put_change(const RowView& row, flow::Lane lane);
   Status put_heartbeat(const Heartbeat& heartbeat);
   Status save(const Books& books);
   Status remove_rows(const EventId& before, size_t most, Books& books, uint64_t& removed);
@@ -168,10 +185,14 @@ class RowStore {
   const RowStoreSettings settings_;
   std::unique_ptr<ProgressDb> db_;
   std::unique_ptr<Rows> rows_;
-  Statement insert_, find_hash_, update_, outbox_, heartbeat_, book_;
+  Statement insert_, find_hash_, update_, change_, heartbeat_, book_, read_changes_, consume_, forget_;
+  std::vector<std::string> new_consumers_;
+  std::function<void()> on_changes_;
+  std::atomic<int64_t> last_change_{0};  // as committed
   // With the lock of db_ held:
-  Books books_;  // as committed
-  int64_t next_change_ = 0;
+  Books books_;               // as committed
+  int64_t next_change_ = 0;   // the last number given out
+  int64_t first_change_ = 0;  // what all consumers have dealt with
   std::string scratch_;
 };
 

@@ -243,6 +243,43 @@ TEST_F(RowStoreTest, TheOutboxIsKeptUntilEveryConsumerHasSeenIt) {
   EXPECT_TRUE(store_->changes(0, 100)->empty());
 }
 
+TEST_F(RowStoreTest, AChangeCarriesItsBodyAndLaneAndAReplacedRowIsAChangeToo) {
+  settings_.consumers = {"index"};
+  settings_.most_changes = 3;
+  open();
+  EXPECT_TRUE(store_->is_new("index"));
+  int told = 0;
+  store_->on_changes([&] { ++told; });
+  std::vector<Value> values(settings_.columns.size());
+  std::vector<ValueView> views(settings_.columns.size());
+  const flow::ShardId backfill{"mail.scored", flow::Lane::backfill, 0};
+  const auto put = [&](const flow::ShardId& shard, uint64_t at, ByteView event, ByteView change) {
+    const std::vector<RowView> rows = {{id_of(1), 0, views, event, change}};
+    return store_->write(rows, {}, {shard, Position::of(at - 1), Position::of(at)});
+  };
+  ASSERT_TRUE(put(shard_a, 1, "event", "first").ok());
+  ASSERT_TRUE(put(backfill, 1, "other event", "second").ok());
+  EXPECT_EQ(told, 2);
+  const auto changes = *store_->changes(0, 100);
+  ASSERT_EQ(changes.size(), 2U);
+  EXPECT_EQ(changes[0].body, "first");
+  EXPECT_EQ(changes[0].lane, flow::Lane::live);
+  EXPECT_EQ(changes[1].body, "second");
+  EXPECT_EQ(changes[1].lane, flow::Lane::backfill);
+  EXPECT_EQ(store_->last_change(), changes[1].number);
+  EXPECT_EQ(store_->changes(0, 100, 1)->size(), 1U) << "bounded by bytes, at least one";
+  ASSERT_TRUE(put(shard_a, 2, "third event", "third").ok());
+  const auto full = put(shard_a, 3, "fourth event", "fourth");
+  EXPECT_EQ(full.error().cause, Cause::exhausted) << "the writer waits for the consumer";
+  ASSERT_TRUE(store_->consume("index", store_->last_change()).ok());
+  EXPECT_TRUE(put(shard_a, 3, "fourth event", "fourth").ok());
+  EXPECT_TRUE(verify().empty());
+  const int64_t last = store_->last_change();
+  open();
+  EXPECT_FALSE(store_->is_new("index"));
+  EXPECT_EQ(store_->last_change(), last) << "numbers are not used again";
+}
+
 TEST_F(RowStoreTest, RetentionRemovesOldRowsButNoneThatAConsumerHasNotSeen) {
   settings_.consumers = {"index"};
   open();

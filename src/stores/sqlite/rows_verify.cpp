@@ -72,8 +72,9 @@ bool sound_heartbeat(const Statement& row) {
 }
 bool sound_change(const Statement& row) {
   const auto id = EventId::from_bytes(row.bytes(1));
-  return id.ok() && row.integer(3) == static_cast<int64_t>(outbox_hash(row.integer(0), *id,
-                                                                       static_cast<int32_t>(row.integer(2))));
+  return id.ok() && row.integer(5) == static_cast<int64_t>(change_hash(row.integer(0), *id,
+                                                                       static_cast<int32_t>(row.integer(2)),
+                                                                       row.integer(3), row.bytes(4)));
 }
 
 /// Reads each row of `events` and tells of it.
@@ -169,7 +170,7 @@ Status Rows::verify(const std::function<void(const StoredRow&)>& each, const OnD
     rows.audit().compare_rest(path_, on_damage);
     BONAFIDE_TRY(check_table(db, "consumers", "name, number, row_hash", sound_consumer, on_damage));
     BONAFIDE_TRY(check_table(db, "heartbeats", "name, id, at, row_hash", sound_heartbeat, on_damage));
-    return check_table(db, "outbox", "number, id, revision, row_hash", sound_change, on_damage);
+    return check_table(db, "changes", "number, id, revision, lane, body, row_hash", sound_change, on_damage);
   }();
   BONAFIDE_TRY(db.run("rollback"));
   return done;
