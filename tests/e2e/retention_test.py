@@ -4,7 +4,9 @@ import datetime
 import glob
 import json
 import os
+import sqlite3
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(__file__))
 import lib  # noqa: E402
@@ -57,6 +59,11 @@ def value(service, name):
     return 0
 
 
+def raw_pieces(data):
+    with sqlite3.connect(f"file:{data}/raw/raw.db?mode=ro", uri=True) as connection:
+        return connection.execute("SELECT count(*) FROM events").fetchone()[0]
+
+
 REMOVED = 'bonafide_retention_removed_total{step="%s"}'
 
 
@@ -78,7 +85,7 @@ def the_defaults_keep_90_and_400_days(folder):
     lib.check(days_of_archive(data) <= kept and len(days_of_archive(data)) >= 4, days_of_archive(data))
     lib.bonafide("verify", "--data", data, expect=0)
     found = lib.bonafide("show", next(iter(ids[300])), "--data", data)
-    lib.check(found.returncode != 0 and "not" in found.err, found.out, found.err)
+    lib.check(found.returncode != 0 and "no event" in found.err, found.out, found.err)
 
 
 @lib.test
@@ -98,28 +105,28 @@ def whenever_it_is_killed_the_books_balance(folder):
 
 
 @lib.test
-def a_few_seconds_are_enough_for_a_short_retention(folder):
+def a_short_retention_beside_verify(folder):
     data = folder + "/data"
     os.makedirs(data, 0o700)
     with open(data + "/bonafide.yaml", "w") as file:
-        file.write("version: 1\nretention: {rows: 2s, every: 1s}\n")
-    service = lib.Service(data).start()
+        file.write("version: 1\nretention: {rows: 1s, every: 1s}\ndoor: {keep_raw: 1s}\n")
     for batch in range(3):
-        for number in range(30):
-            status, _, _ = service.post(lib.message(batch * 30 + number), mail_from="a@acme.example", rcpt_to="b@home.example")
+        # At a start everything is durable, so that nothing is held for the sake of a reader.
+        service = lib.Service(data).start()
+        for number in range(40):
+            status, _, _ = service.post(lib.message(batch * 40 + number), mail_from="a@acme.example", rcpt_to="b@home.example")
             lib.check(status == 202, status)
-        lib.bonafide("verify", "--data", data, expect=0)  # beside the service, while rows go
-    lib.eventually(lambda: value(service, REMOVED % "import") == 90, 30, "the removal of all rows")
-    service.idle()
-    lib.bonafide("verify", "--data", data, expect=0)
-    service.stop()
-    lib.check(not rows(data), "rows are left")
-    lib.bonafide("verify", "--data", data, expect=0)
-    # What is missing although it is young is still missed.
+        for _ in range(5):
+            lib.bonafide("verify", "--data", data, expect=0)  # while the rows of the batch before go
+        service.idle()
+        service.stop()
+        lib.bonafide("verify", "--data", data, expect=0)
+    time.sleep(1)
     service = lib.Service(data).start()
-    service.post(lib.message(1000), mail_from="a@acme.example", rcpt_to="b@home.example")
-    service.idle()
+    lib.eventually(lambda: value(service, REMOVED % "import") > 0 and not rows(data), 30, "the removal of all rows")
+    lib.eventually(lambda: not raw_pieces(data), 30, "the removal of all raw messages")
     service.stop()
+    lib.bonafide("verify", "--data", data, expect=0)
 
 
 @lib.test

@@ -29,12 +29,10 @@ std::string crc_line(ByteView text) {
 
 Time start_of_day(Time time) { return Time{} + Duration::days(time.day()); }
 
-// A horizon that would move by every look moves by whole hours where that makes no difference to anybody: it
-// is written and synced each time.
+// Where it makes no difference to anybody a horizon moves by whole hours.
 Time rounded(Time time, Duration keep) {
   const int64_t step = Duration::minutes(60).us;
-  const bool short_lived = keep > Duration{} && keep < Duration::days(1);
-  return short_lived ? time : Time{time.us - time.us % step};
+  return keep < Duration::days(1) ? time : Time{time.us - time.us % step};
 }
 
 // Before which nothing is kept for its age.
