@@ -37,9 +37,9 @@ class AppTest : public ::testing::Test {
     start();
   }
   void TearDown() override { stop(); }
-  void start() {
+  void start(const std::function<void(Configuration&)>& adjust = {}) {
     service_ = std::make_unique<LiveService>(common_);
-    const Status opened = service_->open("127.0.0.1:0");
+    const Status opened = service_->open("127.0.0.1:0", adjust);
     ASSERT_TRUE(opened.ok()) << opened.error().message;
     ASSERT_TRUE(service_->start().ok());
     url_ = service_->url();
@@ -55,6 +55,12 @@ class AppTest : public ::testing::Test {
     net::Query query{{"mail_from", "ann@acme.example"}, {"rcpt_to", "bob@home.example"}};
     if (!wait.empty()) query.emplace_back("wait", wait);
     return client.call("POST", "/v1/messages", query, message(number), "message/rfc822");
+  }
+  Error post_until_refused() {
+    for (int i = 0; i < 1000; ++i) {
+      if (const auto answer = post(i); !answer.ok()) return answer.error();
+    }
+    return {Cause::internal, "nothing was refused"};
   }
   /// Appends bytes to mail.received that are no event.
   void append_garbage() {
@@ -145,6 +151,84 @@ TEST_F(AppTest, WhatWasAcceptedIsThereAfterARestart) {
   EXPECT_NE(again->body.find("\"duplicate\":true"), std::string::npos) << again->body;
   eventually("/v1/status", "\"backlog_records\":0");
   EXPECT_EQ(*service_->pipeline().rows().rows().count({}), 10U);
+}
+
+TEST_F(AppTest, AFullDiskIsNotABacklog) {
+  stop();
+  start([](Configuration& changed) { changed.pipeline.journal.min_free_bytes = uint64_t{1} << 60; });
+  const Error refused = post_until_refused();
+  EXPECT_EQ(refused.cause, Cause::unavailable);  // 503
+  EXPECT_NE(refused.message.find("must stay free"), std::string::npos) << refused.message;
+  EXPECT_NE(get("/readyz").find("error"), std::string::npos);
+  EXPECT_NE(get("/livez").find("ok"), std::string::npos) << "steps go on";
+  EXPECT_NE(get("/v1/status").find("door: the disk has only"), std::string::npos);
+}
+
+TEST_F(AppTest, AStepThatIsTooFarBehindIsABacklog) {
+  stop();
+  start([](Configuration& changed) { changed.pipeline.journal.max_behind_bytes = 1; });
+  const Error refused = post_until_refused();
+  EXPECT_EQ(refused.cause, Cause::exhausted);  // 429
+  EXPECT_NE(refused.message.find("bytes behind"), std::string::npos) << refused.message;
+}
+
+TEST_F(AppTest, ALateVerdictIsSuspiciousAndTheRealOneIsStoredWhenItFalls) {
+  stop();
+  start([](Configuration& changed) { changed.api.deadline = Duration::millis(200); });
+  for (auto* worker : service_->pipeline().processors()) worker->stop(flow::Stop::at_commit);
+  const auto late = post(1, "30s");
+  ASSERT_TRUE(late.ok()) << late.error().message;
+  EXPECT_EQ(late->status, 200);
+  EXPECT_NE(late->body.find("\"verdict\":\"suspicious\""), std::string::npos) << late->body;
+  EXPECT_NE(late->body.find("\"late\":true"), std::string::npos) << late->body;
+  EXPECT_NE(get("/metrics").find("bonafide_late_answers_total 1\n"), std::string::npos);
+  stop();
+  start();
+  const std::string id = late->body.substr(late->body.find("\"id\":\"") + 6, 32);
+  const std::string stored = eventually("/v1/messages/" + id, "\"verdict\"");
+  EXPECT_EQ(stored.find("late:"), std::string::npos) << stored;
+}
+
+TEST_F(AppTest, ByThePolicyDeferWhoWaitsTooLongSendsAgain) {
+  stop();
+  start([](Configuration& changed) {
+    changed.api.deadline = Duration::millis(200);
+    changed.api.late = api::Late::defer;
+  });
+  for (auto* worker : service_->pipeline().processors()) worker->stop(flow::Stop::at_commit);
+  const auto late = post(1, "30s");
+  ASSERT_FALSE(late.ok());
+  EXPECT_EQ(late.error().cause, Cause::unavailable);
+  EXPECT_NE(late.error().message.find("is taken"), std::string::npos) << late.error().message;
+  stop();
+  start();
+  const auto again = post(1, "5s");
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_NE(again->body.find("\"duplicate\":true"), std::string::npos) << again->body;
+  EXPECT_EQ(again->body.find("\"late\""), std::string::npos) << again->body;
+}
+
+TEST_F(AppTest, StatusShowsRatesAndWhatEveryStepDid) {
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(post(i, "5s").ok());
+  const std::string status = eventually("/v1/status", "\"name\":\"import\",\"doing\":\"idle\",\"in\":2");
+  EXPECT_NE(status.find("\"ok\":true"), std::string::npos) << status;
+  const std::string rates = eventually("/v1/status", "\"over_seconds\":1");
+  EXPECT_NE(rates.find("\"messages_per_second\":{\"in\":"), std::string::npos) << rates;
+}
+
+TEST_F(AppTest, TheLedgerShowsEveryHopByMinute) {
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(post(i).ok());
+  ASSERT_TRUE(post(3).ok());
+  eventually("/v1/status", "\"backlog_records\":0");
+  for (const std::string hop : {"door", "score", "import", "archive"}) {
+    const std::string lines = get("/v1/ledger?hop=" + hop);
+    uint64_t in = 0;
+    for (size_t at = lines.find("\"in\":"); at != std::string::npos; at = lines.find("\"in\":", at + 1))
+      in += std::stoull(lines.substr(at + 5));
+    EXPECT_EQ(in, 5U) << lines;
+    EXPECT_EQ(lines.find("\"balance\":1"), std::string::npos) << lines;
+    EXPECT_EQ(lines.find("\"balance\":-"), std::string::npos) << lines;
+  }
 }
 
 TEST_F(AppTest, VerifyRunsBesideTheService) {

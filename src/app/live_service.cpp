@@ -71,18 +71,24 @@ Status LiveService::open_api() {
 }
 
 void LiveService::start_heartbeats() {
-  if (configuration_.heartbeat.us == 0) return;
   heartbeats_ =
       std::make_unique<env::LoopThread>("heartbeat", world_.clock, [](const std::string&, const Error&) {});
-  heartbeat_due_ = world_.clock.steady();
-  heartbeats_->add({"heartbeat",
-                    [this]() -> Result<bool> {
-                      if (world_.clock.steady() < heartbeat_due_) return false;
-                      heartbeat_due_ = world_.clock.steady() + configuration_.heartbeat;
-                      pipeline_->collector().heartbeat();
-                      return true;
-                    },
-                    [this] { return heartbeat_due_; }});
+  const auto add = [this](const char* name, Time& due, Duration every, std::function<void()> beat) {
+    due = world_.clock.steady();
+    heartbeats_->add({name,
+                      [this, &due, every, beat = std::move(beat)]() -> Result<bool> {
+                        if (world_.clock.steady() < due) return false;
+                        due = world_.clock.steady() + every;
+                        beat();
+                        return true;
+                      },
+                      [&due] { return due; }});
+  };
+  add("rates", rates_due_, Rates::every, [this] { service_->measure(); });
+  if (configuration_.heartbeat.us > 0) {
+    add("heartbeat", heartbeat_due_, configuration_.heartbeat,
+        [this] { pipeline_->collector().heartbeat(); });
+  }
   heartbeats_->start();
 }
 

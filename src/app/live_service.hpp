@@ -65,7 +65,7 @@ class LiveService {
   std::thread server_thread_;
   std::unique_ptr<MailDoors> mail_doors_;
   std::unique_ptr<env::LoopThread> heartbeats_;
-  Time heartbeat_due_;
+  Time heartbeat_due_, rates_due_;
   std::string url_, token_;
 };
 

@@ -1,5 +1,6 @@
 #include "app/runner.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <thread>
@@ -120,8 +121,10 @@ std::vector<Runner::Stuck> Runner::stuck(Duration longest) const {
   look(pipeline_.processors());
   look(pipeline_.sinks());
   for (const auto& thread : threads_) {
-    if (const auto busy = thread->busy(); busy && busy->since > longest)
-      found.push_back({busy->job, "stepping", busy->since});
+    const auto busy = thread->busy();
+    if (!busy || busy->since <= longest) continue;
+    const auto told = [&](const Stuck& stuck) { return stuck.worker == busy->job; };
+    if (std::ranges::none_of(found, told)) found.push_back({busy->job, "stepping", busy->since});
   }
   return found;
 }

@@ -9,39 +9,6 @@
 #include "trust/score.hpp"
 
 namespace bonafide::app {
-namespace {
-
-Result<uint64_t> group_backlog(Pipeline& pipeline, const std::string& group) {
-  BONAFIDE_ASSIGN(const auto shards, pipeline.journal().backlog(group));
-  uint64_t records = 0;
-  for (const auto& shard : shards) records += shard.records;
-  return records;
-}
-
-// Held against what is written, not what is synced: a step's progress moves with its outputs, some
-// milliseconds before they are synced and the sinks can see them.
-bool rows_are_up_to_date(Pipeline& pipeline) {
-  const auto shards = pipeline.journal().shards(std::string(mail::Scored::topic));
-  if (!shards.ok()) return false;
-  for (const auto& shard : *shards) {
-    const auto end = pipeline.journal().written(shard.id);
-    if (!end.ok() || pipeline.rows().written(shard.id) < *end) return false;
-  }
-  return true;
-}
-
-}  // namespace
-
-Result<uint64_t> backlog_records(Pipeline& pipeline) {
-  BONAFIDE_ASSIGN(uint64_t records, group_backlog(pipeline, "bonafide.score"));
-  // A sink's committed progress says what is durable, which follows within seconds; what counts here is what
-  // is written.
-  if (!rows_are_up_to_date(pipeline)) {
-    BONAFIDE_ASSIGN(const uint64_t importing, group_backlog(pipeline, "bonafide.import"));
-    records += std::max<uint64_t>(importing, 1);
-  }
-  return records;
-}
 
 Service::Service(Settings settings, Pipeline& pipeline, Outside outside, const Runner* runner)
     : settings_(std::move(settings)),
@@ -151,43 +118,8 @@ void Service::raw(const EventId& id, Source source) {
   });
 }
 
-Result<std::string> Service::status_json() {
-  const api::Health live = alive(), able = ready();
-  BONAFIDE_ASSIGN(const uint64_t backlog, backlog_records(pipeline_));
-  BONAFIDE_ASSIGN(const uint64_t parked, pipeline_.parked_store().count(stores::ParkedState::parked));
-  auto& lag =
-      outside_.metrics.histogram("bonafide_end_to_end_lag_seconds", "from acceptance to the durable verdict");
-  JsonWriter json;
-  json.begin_object()
-      .member("ok", live.ok && able.ok && parked == 0)
-      .member("running", runner_ != nullptr)
-      .member("since", started_)
-      .member("backlog_records", backlog)
-      .member("parked", parked);
-  json.key("lag_seconds").begin_object();
-  json.member("p50", lag.quantile(0.5).in_seconds())
-      .member("p99", lag.quantile(0.99).in_seconds())
-      .member("count", lag.count())
-      .end_object();
-  json.key("problems").begin_array();
-  for (const auto* health : {&live, &able}) {
-    if (health->ok) continue;
-    for (const auto& [what, how] : health->lines) json.value(what + ": " + how);
-  }
-  if (parked > 0) json.value(std::to_string(parked) + " messages are parked; see `bonafide parked list`");
-  json.end_array();
-  json.key("workers").begin_array();
-  for (const auto* workers : {&pipeline_.processors(), &pipeline_.sinks()}) {
-    for (const auto* worker : *workers) {
-      BONAFIDE_ASSIGN(const uint64_t behind, group_backlog(pipeline_, worker->group()));
-      json.begin_object()
-          .member("name", worker->name())
-          .member("doing", flow::to_string(worker->health().doing()))
-          .member("not_yet_durable", behind)
-          .end_object();
-    }
-  }
-  return json.end_array().end_object().take();
+void Service::status(Answer answer) {
+  tasks_.run([this, answer = std::move(answer)] { answer(status_json()); });
 }
 
 api::Health Service::alive() {

@@ -7,6 +7,7 @@
 #include "api/service.hpp"
 #include "app/pipeline.hpp"
 #include "app/produced_body.hpp"
+#include "app/rates.hpp"
 #include "app/runner.hpp"
 
 namespace bonafide::app {
@@ -16,9 +17,10 @@ namespace bonafide::app {
 class Service final : public api::Service {
  public:
   struct Settings {
-    mail::Edge edge;                                  ///< what live doors believe of the headers
-    Duration unhealthy_after = Duration::seconds(5);  ///< a step that makes no progress for so long
-    Duration late_after = Duration::seconds(30);      ///< a heartbeat that is not through after so long
+    mail::Edge edge;  ///< what live doors believe of the headers
+    /// A step that makes no progress for so long; it must show within 5 s, also to who asks every second.
+    Duration unhealthy_after = Duration::seconds(4);
+    Duration late_after = Duration::seconds(30);  ///< a live message, or heartbeat, that waits for so long
   };
   Service(Settings settings, Pipeline& pipeline, Outside outside, const Runner* runner);
 
@@ -40,11 +42,15 @@ class Service final : public api::Service {
   api::Health ready() override;
 
   static api::Decision decision_of(const mail::Scored& scored);
+  /// Takes the counters for the rates of the last minute: to be called every Rates::every.
+  void measure();
 
  private:
   Result<mail::Scored> stored(const EventId& id);
   Result<std::string> message_json(const EventId& id, bool rescore);
   Result<std::string> status_json();
+  Result<std::vector<std::string>> problems();
+  [[nodiscard]] Rates::PerSecond rates() const;
   Result<std::string> parked_json(const api::ParkedQuery& query);
   Status put_back(const stores::ParkedItem& item);
   Result<std::string> settle_parked_json(const std::string& id, ParkedAction action);
@@ -55,6 +61,8 @@ class Service final : public api::Service {
   const Runner* runner_;
   std::mutex parser_mutex_;
   mail::Parser parser_;
+  mutable std::mutex rates_mutex_;
+  Rates rates_;
   const Time started_;
   std::shared_ptr<std::atomic<bool>> verifying_ = std::make_shared<std::atomic<bool>>(false);
   TaskThread tasks_;  // last: its tasks use the rest

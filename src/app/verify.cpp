@@ -1,35 +1,21 @@
 #include "app/verify.hpp"
 
-#include <algorithm>
-#include <functional>
 #include <map>
 #include <set>
 #include <unordered_map>
 
+#include "app/book_reading.hpp"
+#include "base/hash.hpp"
 #include "base/json.hpp"
-#include "base/text.hpp"
 #include "steps/archive/archive.hpp"
 #include "steps/collect/door_list.hpp"
-#include "steps/import/clean_row.hpp"
+#include "steps/collect/raw.hpp"
 
 namespace bonafide::app {
 namespace {
 
-constexpr size_t read_records = 1000;
-constexpr size_t read_bytes = size_t{8} << 20;
-constexpr size_t ids_named = 20;  // in one finding
-
-using Shards = std::vector<std::pair<flow::ShardId, flow::Position>>;
-
-/// What one store has of an event.
-struct Entry {
-  EventId id;
-  int64_t content = 0;
-  int32_t revision = 0;
-  friend bool operator<(const Entry& a, const Entry& b) {
-    return std::tie(a.id, a.revision) < std::tie(b.id, b.revision);
-  }
-};
+constexpr size_t ids_named = 20;      // in one finding
+constexpr size_t minutes_named = 20;  // of one hop
 
 class Verification {
  public:
@@ -37,16 +23,29 @@ class Verification {
       : pipeline_(pipeline), quick_(quick), put_(put) {}
 
   Status run() {
-    BONAFIDE_TRY(look_at_what_is_under_way());
     if (!quick_) BONAFIDE_TRY(read_journal());
+    BONAFIDE_TRY(reading_.note_positions());
     BONAFIDE_TRY(read_door_list());
+    BONAFIDE_TRY(reading_.read_on_the_way());
     BONAFIDE_TRY(read_rows());
     BONAFIDE_TRY(read_archive());
+    BONAFIDE_TRY(read_raw());
     BONAFIDE_TRY(read_parked());
+    BONAFIDE_TRY(reading_.read_not_listed());
     if (!quick_) BONAFIDE_TRY(read_states());
-    compare("rows", rows_, rows_under_way_);
-    compare("archive", archive_, archive_under_way_);
-    report();
+    // Asked after the stores were read: what retention removed meanwhile is explained.
+    const control::Horizons kept = pipeline_.retention().horizons();
+    if (const std::string damage = pipeline_.retention().damage(); !damage.empty())
+      finding("retention", "retention", damage, {});
+    books_.kept_from(Hop::import, kept.rows);
+    books_.kept_from(Hop::archive, kept.archive);
+    books_.close();
+    compare("rows", Hop::import);
+    compare("archive", Hop::archive);
+    compare_raw(kept.raw);
+    const auto hops = books_.hop_ledgers();
+    balance(hops);
+    report(hops);
     return Ok{};
   }
 
@@ -76,68 +75,6 @@ class Verification {
     };
   }
 
-  // --- what is on its way: positions first, then the records behind them, then the stores, which only go
-  // forward
-
-  // Ids of the records of `topic` that lie behind `after`.
-  template <class Event>
-  Status ids_behind(const Shards& after, std::set<EventId>& ids) {
-    for (const auto& [shard, position] : after) {
-      // Also what is written and not synced yet: a step's progress may already lie behind it.
-      BONAFIDE_ASSIGN(const auto reader, pipeline_.journal().written_reader(shard, position));
-      for (;;) {
-        auto records = reader->read(read_records, read_bytes);
-        if (!records.ok()) {
-          if (records.error().cause != Cause::damaged) return records.error();
-          continue;  // read_journal() names it
-        }
-        if (records->empty()) break;
-        for (const auto& delivery : *records) {
-          const auto event = pipeline_.codec().read<Event>(delivery.record);
-          if (event.ok()) ids.insert(id_of((*event)->event));
-        }
-      }
-    }
-    return Ok{};
-  }
-  static EventId id_of(const mail::Received& event) { return event.id; }
-  static EventId id_of(const mail::Scored& event) { return event.received.id; }
-
-  Result<Shards> positions(std::string_view topic,
-                           const std::function<Result<flow::Position>(const flow::ShardId&)>& of) {
-    BONAFIDE_ASSIGN(const auto shards, pipeline_.journal().shards(std::string(topic)));
-    Shards found;
-    for (const auto& shard : shards) {
-      BONAFIDE_ASSIGN(const auto position, of(shard.id));
-      found.emplace_back(shard.id, position);
-    }
-    return found;
-  }
-
-  Status look_at_what_is_under_way() {
-    BONAFIDE_ASSIGN(const auto listed, positions(mail::Received::topic, [&](const flow::ShardId& shard) {
-                      return Result<flow::Position>(pipeline_.door_list().written(shard));
-                    }));
-    std::map<flow::ShardId, flow::Position> committed;
-    BONAFIDE_ASSIGN(const auto backlog, pipeline_.journal().backlog("bonafide.score"));
-    for (const auto& shard : backlog) committed[shard.shard] = shard.committed;
-    BONAFIDE_ASSIGN(const auto scored, positions(mail::Received::topic, [&](const flow::ShardId& shard) {
-                      return Result<flow::Position>(committed[shard]);
-                    }));
-    BONAFIDE_ASSIGN(const auto imported, positions(mail::Scored::topic, [&](const flow::ShardId& shard) {
-                      return Result<flow::Position>(pipeline_.rows().written(shard));
-                    }));
-    BONAFIDE_ASSIGN(auto archived_upto, steps::read_archive_progress(pipeline_.archive()));
-    BONAFIDE_ASSIGN(const auto archived, positions(mail::Scored::topic, [&](const flow::ShardId& shard) {
-                      return Result<flow::Position>(archived_upto[shard]);
-                    }));
-    BONAFIDE_TRY(ids_behind<mail::Received>(listed, door_under_way_));
-    BONAFIDE_TRY(ids_behind<mail::Received>(scored, rows_under_way_));
-    archive_under_way_ = rows_under_way_;
-    BONAFIDE_TRY(ids_behind<mail::Scored>(imported, rows_under_way_));
-    return ids_behind<mail::Scored>(archived, archive_under_way_);
-  }
-
   // --- the stores
 
   Status read_journal() {
@@ -151,23 +88,13 @@ class Verification {
   Status read_door_list() {
     progress("door list");
     return pipeline_.door_list().rows().verify(
-        [this](const stores::StoredRow& row) {
-          const auto* content = std::get_if<int64_t>(&row.values[steps::DoorListSink::content]);
-          door_.push_back({row.id, content == nullptr ? 0 : *content, 0});
-        },
-        damage_of("door list"));
+        [this](const stores::StoredRow& row) { BookReading::listed(books_, row); }, damage_of("door list"));
   }
 
   Status read_rows() {
     progress("rows");
     return pipeline_.rows().rows().verify(
-        [this](const stores::StoredRow& row) {
-          const auto key = from_hex(steps::column(row, steps::EventColumn::message_key));
-          rows_.push_back({row.id,
-                           key.ok() && key->size() >= 8 ? static_cast<int64_t>(load_be64(key->data())) : 0,
-                           row.revision});
-        },
-        damage_of("rows"));
+        [this](const stores::StoredRow& row) { BookReading::imported(books_, row); }, damage_of("rows"));
   }
 
   Status read_archive() {
@@ -175,18 +102,61 @@ class Verification {
     steps::Archive archive(pipeline_.archive(), pipeline_.codec());
     BONAFIDE_TRY(archive.verify(
         [this](const steps::ArchivedEvent& archived) {
-          archive_.push_back({archived.event.received.id,
-                              steps::DoorListSink::content_of(archived.event.received),
-                              archived.event.revision});
+          const auto& event = archived.event.received;
+          books_.stored(Hop::archive, event.id, event.tenant, steps::DoorListSink::content_of(event),
+                        archived.event.revision);
         },
         damage_of("archive")));
     return Ok{};
   }
 
+  /// A message's bytes while their pieces come.
+  struct RawMessage {
+    Sha256 hash;
+    int64_t next = 0, count = 0;
+  };
+
+  Status read_raw() {
+    if (quick_) return Ok{};
+    progress("raw");
+    BONAFIDE_ASSIGN(
+        const auto before,
+        shard_positions(pipeline_.journal(), steps::RawPiece::topic, [&](const flow::ShardId& shard) {
+          return Result<flow::Position>(pipeline_.raw().written(shard));
+        }));
+    const auto damaged = damage_of("raw");
+    BONAFIDE_TRY(pipeline_.raw().rows().verify([this](const stores::StoredRow& row) { take_raw(row); },
+                                               [&](const stores::Damage& damage) {
+                                                 raw_damaged_ = true;
+                                                 damaged(damage);
+                                               }));
+    // Pieces that came after the store was looked at lie behind where it was before.
+    return each_behind(pipeline_.journal(), before, [this](const flow::Delivery& delivery) {
+      if (const auto id = EventId::from_bytes(delivery.record.key.view()); id.ok()) raw_pieces_.erase(*id);
+    });
+  }
+
+  void take_raw(const stores::StoredRow& row) {
+    const auto* count = std::get_if<int64_t>(&row.values[steps::RawSink::count]);
+    auto [at, fresh] = raw_pieces_.try_emplace(row.id);
+    auto& message = at->second;
+    if (fresh) {
+      steps::begin_message_key(message.hash, row.text(steps::RawSink::tenant),
+                               row.text(steps::RawSink::mail_from));
+      message.count = count == nullptr ? 0 : *count;
+    }
+    if (row.revision != message.next++) message.count = -1;  // a piece is missing: never whole
+    message.hash.update(row.event);
+    if (message.next != message.count) return;
+    const Digest key = message.hash.finish();
+    raw_.push_back({row.id, static_cast<int64_t>(load_be64(view(key).data())), 0, 0});
+    raw_pieces_.erase(at);
+  }
+
   Status read_parked() {
     BONAFIDE_TRY(pipeline_.parked_store().verify(damage_of("parked")));
     BONAFIDE_ASSIGN(parked_, pipeline_.parked_store().count(stores::ParkedState::parked));
-    return Ok{};
+    return reading_.read_parked();
   }
 
   Status read_states() {
@@ -197,50 +167,86 @@ class Verification {
 
   // --- the comparison
 
-  void compare(const std::string& store, std::vector<Entry>& stored, const std::set<EventId>& under_way) {
-    std::sort(door_.begin(), door_.end());
-    std::sort(stored.begin(), stored.end());
-    std::vector<EventId> missing, extra, doubled, different;
-    for (size_t i = 1; i < stored.size(); ++i) {
-      if (!(stored[i - 1] < stored[i])) doubled.push_back(stored[i].id);
-    }
-    auto at = stored.begin();
-    for (const auto& accepted : door_) {
-      for (; at != stored.end() && at->id < accepted.id; ++at) take_extra(at->id, extra);
-      if (at == stored.end() || at->id != accepted.id) {
-        if (under_way.count(accepted.id) == 0) missing.push_back(accepted.id);
-        continue;
-      }
-      for (; at != stored.end() && at->id == accepted.id; ++at) {
-        if (at->content != accepted.content) different.push_back(at->id);
-      }
-    }
-    for (; at != stored.end(); ++at) take_extra(at->id, extra);
-    const auto tell = [&](const std::vector<EventId>& ids, const char* what) {
-      if (!ids.empty()) finding(store, store, what, ids);
-    };
-    tell(missing, "accepted by the door, not here and not on the way");
-    tell(extra, "here, and not on the door's list");
-    tell(doubled, "here more than once in the same revision");
-    tell(different, "is not the message that the door accepted under this id");
+  void tell(const std::string& store, const std::vector<EventId>& ids, const char* what) {
+    if (!ids.empty()) finding(store, store, what, ids);
   }
 
-  void take_extra(const EventId& id, std::vector<EventId>& extra) {
-    if (door_under_way_.count(id) == 0) extra.push_back(id);
+  /// From the store's horizon on, what it has is what the door has.
+  void compare(const std::string& store, Hop hop) {
+    const auto found = books_.differences(hop);
+    tell(store, found.missing, "accepted by the door, not here and not on the way");
+    tell(store, found.extra, "here, and not on the door's list");
+    tell(store, found.doubled, "here more than once in the same revision");
+    tell(store, found.different, "is not the message that the door accepted under this id");
   }
 
-  void report() {
-    std::set<EventId> distinct;
-    for (const auto& entry : rows_) distinct.insert(entry.id);
+  /// Raw messages are kept or not, as the configuration said when they came; those that are kept are whole,
+  /// and the ones that the door accepted.
+  void compare_raw(Time horizon) {
+    const EventId first = EventId::lowest(horizon);
+    std::vector<EventId> extra, different, partial;
+    for (const auto& entry : raw_) {
+      if (entry.id < first) continue;
+      const auto* accepted = books_.at_door(entry.id);
+      if (accepted == nullptr) extra.push_back(entry.id);
+      if (accepted != nullptr && accepted->content != entry.content) different.push_back(entry.id);
+    }
+    for (const auto& [id, message] : raw_pieces_) {
+      if (!(id < first)) partial.push_back(id);
+    }
+    tell("raw", extra, "here, and not on the door's list");
+    tell("raw", different, "is not the message that the door accepted under this id");
+    tell("raw", partial, "a piece of the message is missing");
+    if (!raw_damaged_) return;
+    std::set<EventId> whole;
+    for (const auto& entry : raw_) whole.insert(entry.id);
+    std::vector<EventId> without;
+    for (const auto& accepted : books_.door()) {
+      if (!(accepted.id < first) && whole.count(accepted.id) == 0) without.push_back(accepted.id);
+    }
+    tell("raw", without, "no sound bytes are kept of these; what is missing or damaged is among them");
+  }
+
+  // Says for each hop which minutes do not add up; the ids stand in the findings of the stores.
+  void balance(const std::vector<flow::HopLedger>& hops) {
+    std::map<std::string, std::vector<flow::Imbalance>> by_hop;
+    for (auto& imbalance : flow::balance(books_.door_ledger(), hops))
+      by_hop[imbalance.hop].push_back(std::move(imbalance));
+    for (const auto& [hop, imbalances] : by_hop) {
+      for (size_t i = 0; i < imbalances.size() && i < minutes_named; ++i)
+        finding("ledger", hop, imbalances[i].text(), {});
+      if (imbalances.size() > minutes_named) {
+        finding("ledger", hop,
+                std::to_string(imbalances.size() - minutes_named) + " more minutes do not balance", {});
+      }
+    }
+  }
+
+  void report(const std::vector<flow::HopLedger>& hops) {
+    uint64_t under_way = 0;
     JsonWriter json;
     json.begin_object()
         .member("sound", findings_ == 0)
         .member("findings", findings_)
-        .member("accepted", door_.size())
-        .member("rows", distinct.size())
-        .member("archived", archive_.size())
+        .member("accepted", books_.door().size());
+    json.key("hops").begin_array();
+    uint64_t scored = 0;
+    for (const auto& hop : hops) {
+      if (hop.hop == to_string(Hop::score)) scored = total(hop.out);
+      if (hop.hop != to_string(Hop::archive)) under_way += total(hop.under_way);
+      json.begin_object()
+          .member("hop", hop.hop)
+          .member("in", hop.feed.empty() ? books_.door().size() : scored)
+          .member("out", total(hop.out))
+          .member("parked", total(hop.parked))
+          .member("under_way", total(hop.under_way))
+          .end_object();
+    }
+    json.end_array()
+        .member("rows", total(hops[static_cast<size_t>(Hop::import)].out))
+        .member("archived", books_.in_store(Hop::archive).size())
         .member("parked", parked_)
-        .member("under_way", rows_under_way_.size())
+        .member("under_way", under_way)
         .member("quick", quick_)
         .end_object()
         .end_line();
@@ -251,8 +257,11 @@ class Verification {
   bool quick_;
   const ProducedBody::Put& put_;
   uint64_t findings_ = 0, parked_ = 0;
-  std::vector<Entry> door_, rows_, archive_;
-  std::set<EventId> door_under_way_, rows_under_way_, archive_under_way_;
+  Books books_;
+  BookReading reading_{pipeline_, books_};
+  std::vector<Books::Entry> raw_;  // whole messages, by the content that their bytes give
+  std::unordered_map<EventId, RawMessage> raw_pieces_;
+  bool raw_damaged_ = false;
 };
 
 }  // namespace

@@ -146,6 +146,19 @@ Status ParkedStore::set_state(const std::string& name, ParkedState from, ParkedS
   });
 }
 
+Result<std::map<std::string, uint64_t>> ParkedStore::count_by_step(ParkedState state) {
+  const auto held = db_->lock();
+  BONAFIDE_ASSIGN(Statement select,
+                  db_->writer().prepare("select step, count(*) from parked where state=? group by step"));
+  select.bind(1, static_cast<int64_t>(state));
+  std::map<std::string, uint64_t> counts;
+  for (;;) {
+    BONAFIDE_ASSIGN(const bool more, select.step());
+    if (!more) return counts;
+    counts[std::string(select.bytes(0))] = static_cast<uint64_t>(select.integer(1));
+  }
+}
+
 Result<uint64_t> ParkedStore::count(ParkedState state) {
   const auto held = db_->lock();
   BONAFIDE_ASSIGN(Statement select, db_->writer().prepare("select count(*) from parked where state=?"));

@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -58,6 +59,8 @@ class ParkedStore {
   /// Errors: not_found; conflict (it is not in state `from` any more).
   Status set_state(const std::string& name, ParkedState from, ParkedState to, Time at);
   Result<uint64_t> count(ParkedState state);
+  /// By the step that set them aside.
+  Result<std::map<std::string, uint64_t>> count_by_step(ParkedState state);
   /// Deletes items that are not parked any more and changed before `before`. Returns how many.
   Result<uint64_t> remove_settled(Time before);
 

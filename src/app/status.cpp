@@ -1,0 +1,184 @@
+#include <algorithm>
+
+#include "app/service.hpp"
+#include "base/json.hpp"
+#include "flow/worker.hpp"
+
+// GET /v1/status and `bonafide status`: is all well, and if not, what is not.
+namespace bonafide::app {
+namespace {
+
+constexpr const char* score_group = "bonafide.score";
+constexpr const char* import_group = "bonafide.import";
+
+Result<uint64_t> group_backlog(Pipeline& pipeline, const std::string& group) {
+  BONAFIDE_ASSIGN(const auto shards, pipeline.journal().backlog(group));
+  uint64_t records = 0;
+  for (const auto& shard : shards) records += shard.records;
+  return records;
+}
+
+// Held against what is written, not what is synced: a step's progress moves with its outputs, some
+// milliseconds before they are synced and the sinks can see them.
+bool rows_are_up_to_date(Pipeline& pipeline) {
+  const auto shards = pipeline.journal().shards(std::string(mail::Scored::topic));
+  if (!shards.ok()) return false;
+  for (const auto& shard : *shards) {
+    const auto end = pipeline.journal().written(shard.id);
+    if (!end.ok() || pipeline.rows().written(shard.id) < *end) return false;
+  }
+  return true;
+}
+
+/// What a worker still has to do.
+struct Waiting {
+  uint64_t records = 0;
+  std::optional<Time> oldest, oldest_live;  ///< acceptance of the first record
+};
+
+Result<Waiting> waiting_of(Pipeline& pipeline, const std::string& group) {
+  BONAFIDE_ASSIGN(const auto shards, pipeline.journal().backlog(group));
+  Waiting waiting;
+  for (const auto& shard : shards) {
+    waiting.records += shard.records;
+    if (!shard.oldest) continue;
+    const auto older = [&](std::optional<Time>& oldest) {
+      oldest = oldest ? std::min(*oldest, *shard.oldest) : *shard.oldest;
+    };
+    older(waiting.oldest);
+    if (shard.shard.lane == flow::Lane::live) older(waiting.oldest_live);
+  }
+  return waiting;
+}
+
+std::string seconds_text(Duration duration) { return std::to_string(duration.us / 1'000'000) + " s"; }
+
+}  // namespace
+
+Result<uint64_t> backlog_records(Pipeline& pipeline) {
+  BONAFIDE_ASSIGN(uint64_t records, group_backlog(pipeline, score_group));
+  // A sink's committed progress says what is durable, which follows within seconds; what counts here is what
+  // is written.
+  if (!rows_are_up_to_date(pipeline)) {
+    BONAFIDE_ASSIGN(const uint64_t importing, group_backlog(pipeline, import_group));
+    records += std::max<uint64_t>(importing, 1);
+  }
+  return records;
+}
+
+void Service::measure() {
+  // Heartbeats are in none of these.
+  auto& metrics = outside_.metrics;
+  Rates::Totals totals;
+  totals.in =
+      metrics.counter("bonafide_events_emitted_total", "records written", {{"step", "collect"}}).value();
+  totals.stored = metrics.counter("bonafide_rows_written_total", "Rows put into the primary store").value();
+  for (const char* verdict : {"trusted", "suspicious", "untrusted"}) {
+    totals.scored +=
+        metrics.counter("bonafide_verdicts_total", "messages by verdict", {{"verdict", verdict}}).value();
+  }
+  const std::lock_guard lock(rates_mutex_);
+  rates_.sample(outside_.clock.steady(), totals);
+}
+
+Rates::PerSecond Service::rates() const {
+  const std::lock_guard lock(rates_mutex_);
+  return rates_.per_second();
+}
+
+/// One line for each thing that is not as it should be.
+Result<std::vector<std::string>> Service::problems() {
+  std::vector<std::string> found;
+  const api::Health health = ready();  // holds what alive() says
+  for (const auto& [what, how] : health.lines) {
+    if (!health.ok) found.push_back(what + ": " + how);
+  }
+  for (const auto* worker : pipeline_.processors()) {
+    BONAFIDE_ASSIGN(const auto waiting, waiting_of(pipeline_, worker->group()));
+    if (!waiting.oldest_live || runner_ == nullptr) continue;
+    if (const Duration age = outside_.clock.now() - *waiting.oldest_live; age > settings_.late_after)
+      found.push_back(std::string(worker->name()) + ": a live message has waited for " + seconds_text(age));
+  }
+  BONAFIDE_ASSIGN(const uint64_t parked, pipeline_.parked_store().count(stores::ParkedState::parked));
+  if (parked > 0) {
+    found.push_back(std::to_string(parked) + (parked == 1 ? " message is" : " messages are") +
+                    " parked; see `bonafide parked list`");
+  }
+  return found;
+}
+
+namespace {
+
+void write_lag(JsonWriter& json, env::Metrics& metrics) {
+  auto& lag = metrics.histogram("bonafide_end_to_end_lag_seconds", "from acceptance to the durable verdict");
+  json.key("lag_seconds").begin_object();
+  json.member("p50", lag.quantile(0.5).in_seconds())
+      .member("p99", lag.quantile(0.99).in_seconds())
+      .member("count", lag.count())
+      .end_object();
+}
+
+void write_rates(JsonWriter& json, const Rates::PerSecond& rates) {
+  json.key("messages_per_second").begin_object();
+  json.member("in", rates.in)
+      .member("scored", rates.scored)
+      .member("stored", rates.stored)
+      .member("over_seconds", rates.over.in_seconds())
+      .end_object();
+}
+
+// What the step has done since the process began; parked and waiting are as they stand on the disk.
+void write_worker(JsonWriter& json, const flow::Worker& worker, const Waiting& waiting, uint64_t parked,
+                  Outside& outside) {
+  const flow::StepMetrics done(outside.metrics, worker.name());
+  json.begin_object()
+      .member("name", worker.name())
+      .member("doing", flow::to_string(worker.health().doing()))
+      .member("in", done.received.value())
+      .member("out", done.processed.value())
+      .member("parked", parked)
+      .member("not_yet_durable", waiting.records);
+  if (waiting.oldest) {
+    json.member("oldest_seconds", std::max(Duration{}, outside.clock.now() - *waiting.oldest).in_seconds());
+  }
+  json.end_object();
+}
+
+}  // namespace
+
+Result<std::string> Service::status_json() {
+  BONAFIDE_ASSIGN(const uint64_t backlog, backlog_records(pipeline_));
+  BONAFIDE_ASSIGN(const auto found, problems());
+  BONAFIDE_ASSIGN(const auto parked, pipeline_.parked_store().count_by_step(stores::ParkedState::parked));
+  uint64_t all_parked = 0;
+  for (const auto& [step, count] : parked) all_parked += count;
+  const auto parked_at = [&](const std::string& step) {
+    const auto at = parked.find(step);
+    return at == parked.end() ? 0 : at->second;
+  };
+  JsonWriter json;
+  json.begin_object()
+      .member("ok", found.empty())
+      .member("running", runner_ != nullptr)
+      .member("since", started_)
+      .member("backlog_records", backlog)
+      .member("parked", all_parked);
+  json.key("problems").begin_array();
+  for (const auto& problem : found) json.value(problem);
+  json.end_array();
+  write_rates(json, rates());
+  write_lag(json, outside_.metrics);
+  json.key("workers").begin_array();
+  for (const auto* workers : {&pipeline_.processors(), &pipeline_.sinks()}) {
+    for (const auto* worker : *workers) {
+      BONAFIDE_ASSIGN(const auto waiting, waiting_of(pipeline_, worker->group()));
+      // The worker "score" runs the step "enrich" too.
+      const std::string name = worker->name();
+      const uint64_t set_aside = parked_at(name) + (name == "score" ? parked_at("enrich") : 0);
+      write_worker(json, *worker, waiting, set_aside, outside_);
+    }
+  }
+  return json.end_array().end_object().take();
+}
+
+}  // namespace bonafide::app
