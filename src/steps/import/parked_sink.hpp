@@ -19,8 +19,10 @@ class ParkedSink final : public flow::Sink {
   Status settle(Time steady, bool drain) override { return parked_.settle(steady, drain); }
   [[nodiscard]] Time settle_due() const override { return parked_.settle_due(); }
 
- private:
+  /// The id of the event that was parked, in hex; "" where it cannot be read.
   [[nodiscard]] std::string subject_of(const flow::ParkedRecord& record) const;
+
+ private:
 
   const mail::EventCodec& codec_;
   stores::ParkedStore& parked_;
