@@ -97,13 +97,13 @@ Status LiveService::start() {
   runner_->start();
   BONAFIDE_TRY(runner_->wait_until_ready());
   server_thread_ = std::thread([this] { server_->run(); });
+  mail_doors_->start();
   start_heartbeats();
   return folder_->announce(world_.files, {url_, token_, mail_doors_->addresses()});
 }
 
 bool LiveService::interrupted() const { return env::StopSignals::caught().has_value(); }
 
-  mail_doors_->start();
 bool LiveService::wait(std::optional<Time> until) {
   for (;;) {
     if (interrupted() || runner_->failure()) return false;
@@ -116,10 +116,10 @@ bool LiveService::wait(std::optional<Time> until) {
 Status LiveService::stop() {
   folder_->withdraw(world_.files);
   if (heartbeats_) heartbeats_->stop();
+  mail_doors_->stop();
   server_->stop();
   if (server_thread_.joinable()) server_thread_.join();
   return runner_->stop(stop_patience);
 }
 
 }  // namespace bonafide::app
-  mail_doors_->stop();
