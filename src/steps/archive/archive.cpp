@@ -178,7 +178,9 @@ Status Archive::for_each_day(
     for (const auto& day : days) {
       const auto time = parse_rfc3339(day + "T00:00:00Z");
       if (!time.ok()) continue;  // a stranger: named by verify()
-      BONAFIDE_ASSIGN(const bool more, each(tenant + "/" + day + "/", time->day()));
+      std::string folder = tenant;
+      folder.append("/").append(day).append("/");
+      BONAFIDE_ASSIGN(const bool more, each(folder, time->day()));
       if (!more) return Ok{};
     }
   }
