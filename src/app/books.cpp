@@ -96,20 +96,24 @@ const Books::Entry* Books::at_door(const EventId& id) const {
   return at == door_.end() || at->id != id ? nullptr : &*at;
 }
 
+bool Books::is_parked(Hop hop, const EventId& id) const {
+  const auto& all = of(hop).parked;
+  const auto at = std::ranges::lower_bound(all, id, {}, &Parked::id);
+  return at != all.end() && at->id == id;
+}
+
 Books::Differences Books::differences(Hop hop) const {
-  const auto& [stored, on_the_way, parked, kept_from] = of(hop);
+  const auto& stored = of(hop).stored;
+  const auto& on_the_way = of(hop).on_the_way;
+  const EventId kept_from = of(hop).kept_from;
   const auto& before = of(Hop::score);
   Differences found;
   for (size_t i = 1; i < stored.size(); ++i) {
     if (!(stored[i - 1] < stored[i])) found.doubled.push_back(stored[i].id);
   }
   const auto excused = [&](const EventId& id) {
-    const auto is_parked = [&](const std::vector<Parked>& all) {
-      const auto at = std::ranges::lower_bound(all, id, {}, &Parked::id);
-      return at != all.end() && at->id == id;
-    };
-    return holds(on_the_way, id) || holds(before.on_the_way, id) || is_parked(parked) ||
-           is_parked(before.parked);
+    return holds(on_the_way, id) || holds(before.on_the_way, id) || is_parked(hop, id) ||
+           is_parked(Hop::score, id);
   };
   // From the horizon on; what lies before it and is still there is about to go.
   auto at = std::ranges::lower_bound(stored, kept_from, {}, &Entry::id);

@@ -84,6 +84,7 @@ class Books {
   [[nodiscard]] const OfHop& of(Hop hop) const { return hops_[static_cast<size_t>(hop)]; }
   [[nodiscard]] bool within(const EventId& id) const { return !(id < from_) && (!before_ || id < *before_); }
   uint32_t tenant_number(std::string_view name);
+  [[nodiscard]] bool is_parked(Hop hop, const EventId& id) const;
   [[nodiscard]] std::vector<Entry> passed_on_by_score() const;
   void add(flow::Ledger& ledger, const Entry& entry) const;
   [[nodiscard]] flow::HopLedger ledger_of(Hop hop, const std::vector<Entry>& in,

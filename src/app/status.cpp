@@ -96,8 +96,11 @@ Result<std::vector<std::string>> Service::problems() {
   for (const auto* worker : pipeline_.processors()) {
     BONAFIDE_ASSIGN(const auto waiting, waiting_of(pipeline_, worker->group()));
     if (!waiting.oldest_live || runner_ == nullptr) continue;
-    if (const Duration age = outside_.clock.now() - *waiting.oldest_live; age > settings_.late_after)
-      found.push_back(std::string(worker->name()) + ": a live message has waited for " + seconds_text(age));
+    const Duration age = outside_.clock.now() - *waiting.oldest_live;
+    if (age <= settings_.late_after) continue;
+    std::string problem = worker->name();
+    problem.append(": a live message has waited for ").append(seconds_text(age));
+    found.push_back(std::move(problem));
   }
   BONAFIDE_ASSIGN(const uint64_t parked, pipeline_.parked_store().count(stores::ParkedState::parked));
   if (parked > 0) {
