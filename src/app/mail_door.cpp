@@ -35,8 +35,23 @@ net::SmtpReply refusal_of(const Error& error) {
   }
 }
 
-net::SmtpReply receipt_of(const steps::Receipt& receipt) {
-  return {250, "2.0.0", "Ok: queued as " + receipt.id.hex() + (receipt.duplicate ? " (a repeat)" : "")};
+net::SmtpReply receipt_of(const EventId& id, bool duplicate) {
+  return {250, "2.0.0", "Ok: queued as " + id.hex() + (duplicate ? " (a repeat)" : "")};
+}
+
+// One reply, or for LMTP one a recipient, with the id of the event of the recipient's tenant.
+std::vector<net::SmtpReply> replies_of(const Result<steps::Receipt>& receipt,
+                                       const std::vector<std::string>& recipients_tenants) {
+  if (!receipt.ok()) return {refusal_of(receipt.error())};
+  std::vector<net::SmtpReply> replies;
+  for (const auto& tenant : recipients_tenants) {
+    const auto at = std::ranges::find(receipt->tenants, tenant) - receipt->tenants.begin();
+    const bool known = static_cast<size_t>(at) < receipt->tenants.size();
+    replies.push_back(
+        receipt_of(known ? receipt->ids[static_cast<size_t>(at)] : receipt->id, receipt->duplicate));
+  }
+  if (replies.empty()) replies.push_back(receipt_of(receipt->id, receipt->duplicate));
+  return replies;
 }
 
 }  // namespace
@@ -147,11 +162,17 @@ steps::Submission MailDoor::submission_of(const net::SmtpMail& mail) {
 
 void MailDoor::on_message(net::SmtpMail mail, net::SmtpAnswer answer) {
   const auto submission = submission_of(mail);
-  pipeline_.collector().submit(
-      parser_, submission, [&accepted = accepted_, answer](const Result<steps::Receipt>& receipt) {
-        if (receipt.ok()) accepted.add();
-        answer.send({receipt.ok() ? receipt_of(*receipt) : refusal_of(receipt.error())});
-      });
+  std::vector<std::string> tenants;
+  if (settings_.protocol == net::SmtpProtocol::lmtp) {
+    for (const auto& recipient : mail.rcpt_to)
+      tenants.push_back(pipeline_.tenants().of_recipient(meant(recipient).value_or("")));
+  }
+  pipeline_.collector().submit(parser_, submission,
+                               [&accepted = accepted_, answer = std::move(answer),
+                                tenants = std::move(tenants)](const Result<steps::Receipt>& receipt) {
+                                 if (receipt.ok()) accepted.add();
+                                 answer.send(replies_of(receipt, tenants));
+                               });
 }
 
 void MailDoor::on_refused(int code) {

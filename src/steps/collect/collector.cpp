@@ -185,6 +185,7 @@ void Collector::submit(mail::Parser& parser, const Submission& submission, Done 
   InFlight* pending = nullptr;
   for (auto& event : events) {
     const std::string& key = event.dedupe_key.data;
+    receipt.tenants.push_back(event.tenant);
     const auto flying = in_flight_.find(key);
     auto earlier = flying != in_flight_.end() ? std::optional(flying->second.id) : first_id(key);
     if (earlier && event.accepted_at - earlier->accepted_at() > settings_.dedupe_for) earlier.reset();

@@ -35,7 +35,8 @@ struct Submission {
 struct Receipt {
   EventId id;  ///< of the first event; the same for a repeat
   bool duplicate = false;
-  std::vector<EventId> ids;  ///< one a tenant
+  std::vector<EventId> ids;          ///< one a tenant
+  std::vector<std::string> tenants;  ///< whose each of `ids` is
 };
 
 /// The one place where mail comes in: bytes → facts → ids → durable event → "accepted" (invariants 1 and 3).
