@@ -13,6 +13,8 @@ namespace {
 // Calls without a message take no body; so much is read to say so in peace.
 constexpr size_t small_body_bytes = 4096;
 constexpr size_t max_page = 10'000;
+constexpr size_t max_found = 1000;  // messages of one page of a search
+constexpr size_t max_query_bytes = 2000;
 constexpr size_t max_parked_id_bytes = 200;
 constexpr std::string_view json_lines_type = "application/x-ndjson";
 
@@ -48,6 +50,9 @@ const std::vector<Api::Route>& Api::routes() {
       {"GET", "/v1/messages/*", &Api::get_message},
       {"GET", "/v1/messages/*/raw", &Api::get_raw},
       {"GET", "/v1/export", &Api::get_export},
+      {"GET", "/v1/search", &Api::get_search},
+      {"GET", "/v1/stats", &Api::get_stats},
+      {"POST", "/v1/reindex", &Api::post_reindex},
       {"GET", "/v1/status", &Api::get_status},
       {"GET", "/v1/ledger", &Api::get_ledger},
       {"POST", "/v1/verify", &Api::post_verify},
@@ -209,6 +214,45 @@ void Api::get_export(Call& call) {
   const bool avro = query.format == ExportFormat::avro;
   service_.export_rows(query,
                        stream_to(call, avro ? "application/octet-stream" : std::string(json_lines_type)));
+}
+
+void Api::get_search(Call& call) {
+  Parameters parameters(call.request.query, {"q", "from", "to", "sender", "recipient", "verdict", "attack",
+                                             "tenant", "limit", "cursor"});
+  SearchQuery query;
+  query.text = parameters.text("q", max_query_bytes).value_or("");
+  query.from = parameters.time("from");
+  query.to = parameters.time("to");
+  query.sender = parameters.text("sender").value_or("");
+  query.recipient = parameters.text("recipient").value_or("");
+  query.verdict = parameters.text("verdict").value_or("");
+  query.attack = parameters.text("attack").value_or("");
+  query.tenant = parameters.text("tenant", 253).value_or("");
+  query.limit = parameters.count("limit", max_found).value_or(query.limit);
+  query.cursor = parameters.text("cursor", 40).value_or("");
+  if (const Status fine = parameters.status(); !fine.ok()) return call.reply.send(problem(fine.error()));
+  service_.search(query, answer_to(call));
+}
+
+void Api::get_stats(Call& call) {
+  Parameters parameters(call.request.query, {"group_by", "tz", "q", "from", "to", "tenant", "limit"});
+  StatsQuery query;
+  query.group_by =
+      parameters.choice("group_by", {"hour", "day", "domain", "verdict", "attack", "direction", "tenant"});
+  query.tz = parameters.text("tz", 64).value_or(query.tz);
+  query.text = parameters.text("q", max_query_bytes).value_or("");
+  query.from = parameters.time("from");
+  query.to = parameters.time("to");
+  query.tenant = parameters.text("tenant", 253).value_or("");
+  query.limit = parameters.count("limit", max_page).value_or(query.limit);
+  if (const Status fine = parameters.status(); !fine.ok()) return call.reply.send(problem(fine.error()));
+  service_.stats(query, answer_to(call));
+}
+
+void Api::post_reindex(Call& call) {
+  const Parameters parameters(call.request.query, {});
+  if (const Status fine = parameters.status(); !fine.ok()) return call.reply.send(problem(fine.error()));
+  service_.reindex(stream_to(call, std::string(json_lines_type)));
 }
 
 void Api::get_status(Call& call) {

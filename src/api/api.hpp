@@ -55,6 +55,9 @@ class Api final : public net::HttpHandler {
   void get_message(Call& call);
   void get_raw(Call& call);
   void get_export(Call& call);
+  void get_search(Call& call);
+  void get_stats(Call& call);
+  void post_reindex(Call& call);
   void get_status(Call& call);
   void get_ledger(Call& call);
   void post_verify(Call& call);

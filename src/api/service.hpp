@@ -64,6 +64,22 @@ struct ParkedQuery {
   bool reveal = false;  ///< local parts of addresses and payloads in full
 };
 
+struct SearchQuery {
+  std::string text;                                        ///< the query language of docs/search.md
+  std::string tenant, sender, recipient, verdict, attack;  ///< "" = all
+  std::optional<Time> from, to;                            ///< event time, [from, to)
+  size_t limit = 50;
+  std::string cursor;
+};
+
+struct StatsQuery {
+  std::string group_by = "hour";  ///< hour, day, domain, verdict, attack, direction or tenant
+  std::string tz = "UTC";         ///< whose hours and days
+  std::string text, tenant;       ///< as in SearchQuery
+  std::optional<Time> from, to;
+  size_t limit = 1000;  ///< groups
+};
+
 enum class ExportFormat { json_lines, avro };
 struct ExportQuery {
   ExportFormat format = ExportFormat::json_lines;
@@ -113,6 +129,13 @@ class Service {
   virtual void parked_record(const std::string& id, bool reveal, Answer answer) = 0;
   enum class ParkedAction { retry, drop };
   virtual void settle_parked(const std::string& id, ParkedAction action, Answer answer) = 0;
+
+  /// {"messages":[…],"next_cursor"}, newest first. Errors: invalid, telling the place in the query.
+  virtual void search(const SearchQuery& query, Answer answer) = 0;
+  /// {"group_by","groups":[{"key","count",…}],"total"}, counted when asked.
+  virtual void stats(const StatsQuery& query, Answer answer) = 0;
+  /// Builds the search index anew; progress as JSON lines.
+  virtual void reindex(Source source) = 0;
 
   /// All rows in the order of their ids: JSON lines, or an Avro object container file.
   virtual void export_rows(const ExportQuery& query, Source source) = 0;

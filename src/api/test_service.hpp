@@ -123,6 +123,28 @@ class TestService : public Service {
       pipe.finish();
     });
   }
+  void search(const SearchQuery& query, Answer answer) override {
+    JsonWriter json;
+    json.begin_object()
+        .member("text", query.text)
+        .member("tenant", query.tenant)
+        .member("limit", query.limit);
+    json.member("sender", query.sender).member("cursor", query.cursor);
+    answer(json.end_object().take());
+  }
+  void stats(const StatsQuery& query, Answer answer) override {
+    JsonWriter json;
+    json.begin_object().member("group_by", query.group_by).member("tz", query.tz);
+    answer(json.member("from", query.from.value_or(Time{})).end_object().take());
+  }
+  void reindex(Source source) override {
+    later([source = std::move(source)] {
+      net::BodyPipe pipe;
+      source(pipe.reader());
+      pipe.write("{\"rebuilt\":true}\n");
+      pipe.finish();
+    });
+  }
   void verify(bool quick, Source source) override {
     later([this, quick, source = std::move(source)] {
       if (verifying) return source(Error{Cause::conflict, "a verify is under way"});

@@ -42,8 +42,31 @@ class RemoteAccess final : public Access {
   Status verify(bool quick, const Take& take) override {
     return client_.stream("POST", "/v1/verify", quick ? net::Query{{"quick", "1"}} : net::Query{}, take);
   }
+  Result<std::string> search(const api::SearchQuery& query) override {
+    net::Query parameters{{"q", query.text}, {"limit", std::to_string(query.limit)}};
+    add(parameters, "tenant", query.tenant);
+    add(parameters, "cursor", query.cursor);
+    add(parameters, query.from, query.to);
+    return client_.get("/v1/search", parameters);
+  }
+  Result<std::string> stats(const api::StatsQuery& query) override {
+    net::Query parameters{
+        {"group_by", query.group_by}, {"tz", query.tz}, {"limit", std::to_string(query.limit)}};
+    add(parameters, "q", query.text);
+    add(parameters, "tenant", query.tenant);
+    add(parameters, query.from, query.to);
+    return client_.get("/v1/stats", parameters);
+  }
+  Status reindex(const Take& take) override { return client_.stream("POST", "/v1/reindex", {}, take); }
 
  private:
+  static void add(net::Query& parameters, const char* name, const std::string& value) {
+    if (!value.empty()) parameters.emplace_back(name, value);
+  }
+  static void add(net::Query& parameters, const std::optional<Time>& from, const std::optional<Time>& to) {
+    if (from) parameters.emplace_back("from", format_rfc3339(*from));
+    if (to) parameters.emplace_back("to", format_rfc3339(*to));
+  }
   api::Client client_;
 };
 
@@ -82,6 +105,18 @@ class LocalAccess final : public Access {
   }
   Status verify(bool quick, const Take& take) override {
     return stream([&](auto source) { service_->verify(quick, source); }, take);
+  }
+  // What a process that was killed had not brought into the index yet is brought there first.
+  Result<std::string> search(const api::SearchQuery& query) override {
+    BONAFIDE_TRY(pipeline_->catch_up_index());
+    return answer([&](auto done) { service_->search(query, done); });
+  }
+  Result<std::string> stats(const api::StatsQuery& query) override {
+    BONAFIDE_TRY(pipeline_->catch_up_index());
+    return answer([&](auto done) { service_->stats(query, done); });
+  }
+  Status reindex(const Take& take) override {
+    return stream([&](auto source) { service_->reindex(source); }, take);
   }
 
  private:

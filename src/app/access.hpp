@@ -28,6 +28,9 @@ class Access {
   virtual Result<std::string> settle_parked(const std::string& id, api::Service::ParkedAction action) = 0;
   virtual Status export_rows(const api::ExportQuery& query, const Take& take) = 0;
   virtual Status verify(bool quick, const Take& take) = 0;
+  virtual Result<std::string> search(const api::SearchQuery& query) = 0;
+  virtual Result<std::string> stats(const api::StatsQuery& query) = 0;
+  virtual Status reindex(const Take& take) = 0;
 };
 
 }  // namespace bonafide::app

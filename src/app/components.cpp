@@ -1,11 +1,13 @@
 #include "app/components.hpp"
 
+#include "mail/change.hpp"
 #include "steps/collect/dedupe_sink.hpp"
 #include "steps/collect/door_list.hpp"
 #include "steps/collect/raw.hpp"
 #include "steps/enrich/enrich.hpp"
 #include "steps/import/import_sink.hpp"
 #include "steps/import/parked_sink.hpp"
+#include "steps/index/index_sink.hpp"
 #include "steps/score/score.hpp"
 
 namespace bonafide::app {
@@ -113,6 +115,15 @@ flow::SinkComponent archive_sink(Parts parts) {
           }};
 }
 
+flow::SinkComponent index_sink(Parts parts) {
+  return {"index",
+          "full text and facts of the rows, for search and stats; follows mail.changes",
+          {},
+          [parts](const flow::Settings&) {
+            return sink(std::make_unique<steps::IndexSink>(*parts->codec, *parts->index, *parts->metrics));
+          }};
+}
+
 flow::SinkComponent reply_sink(Parts parts) {
   return {"reply",
           "tells whoever waits for a verdict, and measures how long it took",
@@ -138,7 +149,7 @@ flow::SinkComponent parked_sink(Parts parts) {
 flow::Registry components(const ComponentParts* parts) {
   return {{enrich_step(parts), score_step(parts)},
           {dedupe_sink(parts), door_list_sink(parts), rows_sink(parts), archive_sink(parts),
-           reply_sink(parts), parked_sink(parts), raw_sink(parts)}};
+           reply_sink(parts), parked_sink(parts), raw_sink(parts), index_sink(parts)}};
 }
 
 flow::Topology default_topology() {
@@ -146,7 +157,8 @@ flow::Topology default_topology() {
   flow::Topology topology;
   topology.parked = parked_topic;
   // A verdict waits for score and reply alone; the others rest, which leaves the processor to these two.
-  const Duration rest = Duration::millis(20), short_rest = Duration::millis(5);
+  const Duration rest = Duration::millis(20), short_rest = Duration::millis(5),
+                 long_rest = Duration::millis(50);
   topology.workers = {
       {.name = "dedupe", .from = received, .sink = "dedupe", .pace = rest},
       {.name = "doorlist", .from = received, .sink = "doorlist", .pace = rest},
@@ -156,12 +168,14 @@ flow::Topology default_topology() {
       {.name = "reply", .from = scored, .sink = "reply"},
       {.name = "parked", .from = parked_topic, .sink = "parked"},
       {.name = "raw", .from = std::string(steps::RawPiece::topic), .sink = "raw", .pace = rest},
+      {.name = "index", .from = std::string(mail::Change::topic), .sink = "index", .pace = long_rest},
   };
   return topology;
 }
 
 std::vector<std::string> input_topics() {
-  return {std::string(mail::Received::topic), parked_topic, std::string(steps::RawPiece::topic)};
+  return {std::string(mail::Received::topic), parked_topic, std::string(steps::RawPiece::topic),
+          std::string(mail::Change::topic)};
 }
 
 }  // namespace bonafide::app

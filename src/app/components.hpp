@@ -5,6 +5,7 @@
 #include "mail/codec.hpp"
 #include "steps/archive/sink.hpp"
 #include "steps/collect/collector.hpp"
+#include "steps/index/search_index.hpp"
 #include "steps/reply/verdict_board.hpp"
 #include "stores/sqlite/parked_store.hpp"
 #include "stores/sqlite/row_store.hpp"
@@ -26,6 +27,7 @@ struct ComponentParts {
   stores::RowStore* raw = nullptr;
   steps::Collector* collector = nullptr;
   stores::BlobStore* archive = nullptr;
+  steps::SearchIndex* index = nullptr;
   avro::Registry* schemas = nullptr;
   steps::VerdictBoard** verdicts = nullptr;  ///< where the reply sink says who it is
   env::Random* random = nullptr;

@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "mail/change.hpp"
+
 namespace bonafide::app {
 namespace {
 
@@ -138,6 +140,14 @@ Section journal_section() {
             "at this size doors answer \"later\" until readers have caught up"}}};
 }
 
+Section search_section() {
+  return {"search",
+          "the search index",
+          {{"text", FieldType::bytes, "256",
+            "so much of the beginning of a message's text can be searched; 0: none of it", false, 0,
+            mail::Change::text_bytes}}};
+}
+
 Section history_section() {
   return {"history",
           "what is known of every identity",
@@ -220,6 +230,7 @@ Result<Configuration> from_config(std::shared_ptr<const flow::Config> config, en
   pipeline.journal.max_age = journal.duration("max_age");
   pipeline.journal.max_bytes = journal.bytes("max_size");
   pipeline.history_memory_bytes = config->section("history").bytes("memory");
+  pipeline.search_text_bytes = config->section("search").bytes("text");
   BONAFIDE_ASSIGN(pipeline.reference, reference_of(config->section("reference"), files));
   pipeline.model = std::shared_ptr<const trust::Model>(&trust::Model::built_in(), [](const trust::Model*) {});
   if (config->topology()) pipeline.topology = *config->topology();
@@ -237,6 +248,7 @@ std::vector<Section> configuration_sections() {
                                    tenants_section(),
                                    journal_section(),
                                    history_section(),
+                                   search_section(),
                                    retention_section(),
                                    reference_section()};
   for (auto& section : components(nullptr).sections()) sections.push_back(std::move(section));

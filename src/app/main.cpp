@@ -1,8 +1,7 @@
-#include <sys/stat.h>
-
 #include <iostream>
 
 #include <CLI/CLI.hpp>
+#include <sys/stat.h>
 
 #include "app/verbs.hpp"
 
@@ -24,6 +23,8 @@ struct Cli {
   ShowOptions show;
   ExportOptions exported;
   VerifyOptions verify;
+  SearchOptions search;
+  StatsOptions stats;
   std::string id, file, folder;
   int64_t limit = 0;
   int result = exit_ok;
@@ -110,6 +111,40 @@ void add_mail(CLI::App& app, Cli& cli) {
       ->capture_default_str();
 }
 
+void add_search(CLI::App& app, Cli& cli) {
+  auto* search = add_verb(&app, cli, "search", "find messages by words, fields and facts",
+                          "  bonafide search invoice from:acme.example verdict:suspicious,untrusted\n"
+                          "  bonafide search '\"new bank account\"' after:2026-01-01 --json",
+                          [&cli] { return bonafide::app::search(cli.common, cli.search); });
+  search->add_option(
+      "query", cli.search.words,
+      "words, \"phrases\", word*, from: to: subject: text: file: link: domain: verdict: attack: "
+      "direction: after: before: has:attachment; nothing: all, newest first");
+  search->add_option("--tenant", cli.search.tenant, "of this tenant alone");
+  search->add_option("--from", cli.search.from, "received at or after (a day, or RFC 3339)");
+  search->add_option("--to", cli.search.to, "received before");
+  search->add_option("--limit", cli.search.limit, "how many")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
+  auto* stats = add_verb(&app, cli, "stats", "count messages, when asked",
+                         "  bonafide stats --by day --from 2026-01-01 --tz Europe/Berlin\n"
+                         "  bonafide stats --by domain verdict:untrusted",
+                         [&cli] { return bonafide::app::stats(cli.common, cli.stats); });
+  stats->add_option("query", cli.stats.words, "count only what this search finds");
+  stats->add_option("--by", cli.stats.by, "hour, day, domain, verdict, attack, direction or tenant")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"hour", "day", "domain", "verdict", "attack", "direction", "tenant"}));
+  stats->add_option("--from", cli.stats.from, "received at or after (a day, or RFC 3339)");
+  stats->add_option("--to", cli.stats.to, "received before");
+  stats->add_option("--tz", cli.stats.tz, "whose hours and days, e.g. Europe/Berlin")->capture_default_str();
+  stats->add_option("--tenant", cli.stats.tenant, "of this tenant alone");
+  stats->add_option("--limit", cli.stats.limit, "how many groups")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10'000));
+  add_verb(&app, cli, "reindex", "build the search index anew from the rows, while it is asked",
+           "  bonafide reindex", [&cli] { return bonafide::app::reindex(cli.common); });
+}
+
 void add_operations(CLI::App& app, Cli& cli) {
   add_verb(&app, cli, "status", "is all well, and if not, what is not", "  bonafide status",
            [&cli] { return bonafide::app::status(cli.common); });
@@ -174,6 +209,7 @@ int main_of(int argc, char** argv) {
   app.get_formatter()->column_width(34);
   add_services(app, cli);
   add_mail(app, cli);
+  add_search(app, cli);
   add_operations(app, cli);
   add_tools(app, cli);
   try {

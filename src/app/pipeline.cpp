@@ -8,9 +8,17 @@
 #include "steps/collect/door_list.hpp"
 #include "steps/collect/raw.hpp"
 #include "steps/import/clean_row.hpp"
+#include "steps/import/row_change.hpp"
 
 namespace bonafide::app {
 namespace {
+
+constexpr const char* index_consumer = "index";
+
+bool has_index(const flow::Topology& topology) {
+  return std::ranges::any_of(topology.workers,
+                             [](const flow::WorkerEntry& worker) { return worker.sink == "index"; });
+}
 
 // A state's checkpoints, as something to be stepped.
 class StateKeeper final : public flow::Stepper {
@@ -50,6 +58,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::open(const DataFolder& folder, Pipel
       steps::Collector::Parts{outside.clock, *pipeline->journal_, *pipeline->dedupe_, *pipeline->codec_,
                               pipeline->tenants_, outside.metrics, pipeline->settings_.installation_key});
   BONAFIDE_TRY(pipeline->add_workers());
+  BONAFIDE_TRY(pipeline->add_capture());
   BONAFIDE_TRY(pipeline->start_reply_at_end());
   BONAFIDE_TRY(pipeline->add_retention(folder));
   return pipeline;
@@ -92,6 +101,7 @@ Status Pipeline::open_stores(const DataFolder& folder) {
   rows.path = folder.in("rows/rows.db");
   rows.columns = steps::event_columns();
   rows.log_age = Duration::seconds(2);
+  if (has_index(settings_.topology)) rows.consumers = {index_consumer};
   BONAFIDE_ASSIGN(rows_, stores::RowStore::open(rows));
 
   stores::RowStoreSettings door;
@@ -116,7 +126,7 @@ Status Pipeline::open_stores(const DataFolder& folder) {
   archive_ = std::make_unique<stores::DirectoryBlobs>(outside_.files, folder.in("archive"));
   owned_.push_back(std::make_unique<StateKeeper>("history", *history_, outside_.clock));
   jobs_.push_back({"keeper", owned_.back().get(), nullptr});
-  return Ok{};
+  return open_index(folder);
 }
 
 RelayWake& Pipeline::new_wake() {
@@ -135,6 +145,7 @@ Status Pipeline::add_workers() {
   component_parts_.raw = raw_.get();
   component_parts_.collector = collector_.get();
   component_parts_.archive = archive_.get();
+  component_parts_.index = index_.get();
   component_parts_.schemas = registry_.get();
   component_parts_.verdicts = &verdicts_;
   component_parts_.random = &outside_.random;
@@ -163,6 +174,85 @@ Status Pipeline::add_workers() {
     owned_.push_back(std::move(workers[i]));
   }
   return Ok{};
+}
+
+// --- search
+
+Status Pipeline::open_index(const DataFolder& folder) {
+  if (!has_index(settings_.topology)) return Ok{};
+  steps::SearchIndex::Settings index;
+  index.folder = folder.in("search");
+  index.text_bytes = settings_.search_text_bytes;
+  BONAFIDE_ASSIGN(index_, steps::SearchIndex::open(index, outside_.files, outside_.logger));
+  return Ok{};
+}
+
+// On one thread with the index, which has nothing to do while capture has not delivered.
+Status Pipeline::add_capture() {
+  if (index_ == nullptr) return Ok{};
+  RelayWake& wake = new_wake();
+  BONAFIDE_ASSIGN(
+      auto capture,
+      steps::Capture::open({.consumer = index_consumer, .topic = std::string(mail::Change::topic)},
+                           {*rows_, *journal_, outside_.clock, outside_.logger, outside_.metrics, wake}));
+  capture_ = capture.get();
+  owned_.push_back(std::move(capture));
+  rows_->on_changes([&wake] { wake.wake(); });
+  jobs_.push_back({"index", capture_, &wake});
+  RelayWake& rebuild_wake = new_wake();
+  auto rebuild = std::make_unique<steps::IndexRebuild>(steps::IndexRebuild::Parts{
+      *index_, rows_->rows(), [this](const stores::StoredRow& row) { return steps::change_of(row, *codec_); },
+      outside_.clock, outside_.logger, rebuild_wake});
+  rebuild_ = rebuild.get();
+  owned_.push_back(std::move(rebuild));
+  jobs_.push_back({"reindex", rebuild_, &rebuild_wake});
+  return build_index_if_needed();
+}
+
+// After an upgrade from a version without search, or when the index was lost, the rows are there and the
+// index is not.
+Status Pipeline::build_index_if_needed() {
+  BONAFIDE_ASSIGN(const bool incomplete, index_->incomplete());
+  if (!incomplete && !rows_->is_new(index_consumer)) return Ok{};
+  stores::Rows::Query any;
+  any.limit = 1;
+  BONAFIDE_ASSIGN(const auto first, rows_->rows().page(any));
+  const bool empty = first.rows.empty() && first.damaged.empty();
+  BONAFIDE_TRY(index_->set_complete(empty));
+  return empty ? Status(Ok{}) : rebuild_->start();
+}
+
+bool Pipeline::is_behind_capture(const flow::Worker& sink) const {
+  return std::ranges::any_of(settings_.topology.workers, [&](const flow::WorkerEntry& entry) {
+    return entry.name == sink.name() && entry.from == mail::Change::topic;
+  });
+}
+
+Status Pipeline::catch_up_index() {
+  if (index_ == nullptr) return Ok{};
+  std::vector<flow::Stepper*> steppers = {&journal_->flusher(), capture_};
+  for (auto* sink : sinks_) {
+    if (is_behind_capture(*sink)) steppers.push_back(sink);
+  }
+  const auto is_there = [&]() -> Result<bool> {
+    if (!capture_->caught_up()) return false;
+    BONAFIDE_ASSIGN(const auto shards, journal_->shards(std::string(mail::Change::topic)));
+    for (const auto& shard : shards) {
+      BONAFIDE_ASSIGN(const auto end, journal_->synced(shard.id));
+      if (index_->written(shard.id) < end) return false;
+    }
+    return true;
+  };
+  for (;;) {
+    BONAFIDE_ASSIGN(const bool there, is_there());
+    if (there) return Ok{};
+    bool worked = false;
+    for (auto* stepper : steppers) {
+      BONAFIDE_ASSIGN(const auto stepped, stepper->step());
+      worked |= stepped == flow::Progress::worked;
+    }
+    if (!worked) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 // Whoever waited for a verdict before this process began is gone.
@@ -203,6 +293,10 @@ Status Pipeline::add_retention(const DataFolder& folder) {
   const auto archive_before = [this](Time before, size_t most) {
     return steps::Archive(*archive_, *codec_).remove_before(before.day(), most);
   };
+  const auto index_before = [this](Time before, size_t most) -> Result<uint64_t> {
+    if (index_ == nullptr) return 0;
+    return index_->remove_before(EventId::lowest(before), most);
+  };
   const auto parked_before = [this](Time before, size_t) { return parked_->remove_settled(before); };
   control::RetentionKeeper::Parts parts{
       outside_.files,
@@ -212,7 +306,9 @@ Status Pipeline::add_retention(const DataFolder& folder) {
       folder.in("retention"),
       // A few milliseconds each: rows and pieces of raw messages under the store's lock, archive files with a
       // sync each.
-      {{"import", &Horizons::rows, rows_of(*rows_), 300},
+      // The index before the rows: what it finds is there.
+      {{"index", &Horizons::rows, index_before, 2000},
+       {"import", &Horizons::rows, rows_of(*rows_), 300},
        {"raw", &Horizons::raw, rows_of(*raw_), 16},
        {"archive", &Horizons::archive, archive_before, 8},
        {"parked", &Horizons::parked, parked_before, SIZE_MAX},

@@ -14,8 +14,11 @@
 #include "env/metrics.hpp"
 #include "flow/config.hpp"
 #include "mail/codec.hpp"
+#include "steps/capture/capture.hpp"
 #include "steps/collect/collector.hpp"
 #include "steps/collect/tenants.hpp"
+#include "steps/index/rebuild.hpp"
+#include "steps/index/search_index.hpp"
 #include "steps/reply/verdict_board.hpp"
 #include "stores/directory/directory_blobs.hpp"
 #include "stores/sqlite/row_store.hpp"
@@ -44,6 +47,7 @@ struct PipelineSettings {
   flow::Topology topology = default_topology();
   std::shared_ptr<const flow::Config> config;  ///< of the components; null = defaults
   control::RetentionSettings retention;
+  size_t search_text_bytes = 256;  ///< of a message's text, in the search index
   size_t history_memory_bytes = size_t{96} << 20;
   size_t dedupe_memory_bytes = size_t{32} << 20;
   std::string installation_key;  ///< "": the data folder's
@@ -90,6 +94,14 @@ class Pipeline {
   stores::EmbeddedState& dedupe() { return *dedupe_; }
   stores::ParkedStore& parked_store() { return *parked_; }
   stores::BlobStore& archive() { return *archive_; }
+  /// Null, all three, where the topology has no worker with the sink index.
+  steps::SearchIndex* index() { return index_.get(); }
+  const steps::Capture* capture() const { return capture_; }
+  steps::IndexRebuild* rebuild() { return rebuild_; }
+  /// Does the sink read what capture writes?
+  [[nodiscard]] bool is_behind_capture(const flow::Worker& sink) const;
+  /// While nobody steps the jobs: brings what stands in the rows into the index.
+  Status catch_up_index();
 
   /// What retention has removed, and whether it knows.
   const control::RetentionKeeper& retention() const { return *retention_; }
@@ -112,6 +124,9 @@ class Pipeline {
   Status add_retention(const DataFolder& folder);
   Result<Time> oldest_under_way();
   Status add_workers();
+  Status open_index(const DataFolder& folder);
+  Status add_capture();
+  Status build_index_if_needed();
   Status wait_until_synced(const std::string& topic, flow::State& state);
   RelayWake& new_wake();
 
@@ -128,9 +143,12 @@ class Pipeline {
   std::unique_ptr<stores::RowStore> rows_, door_list_, raw_;
   std::unique_ptr<stores::ParkedStore> parked_;
   std::unique_ptr<stores::DirectoryBlobs> archive_;
+  std::unique_ptr<steps::SearchIndex> index_;
   std::unique_ptr<control::RetentionKeeper> retention_;
   std::unique_ptr<steps::Collector> collector_;
   steps::VerdictBoard* verdicts_ = nullptr;
+  steps::Capture* capture_ = nullptr;
+  steps::IndexRebuild* rebuild_ = nullptr;
   ComponentParts component_parts_;
   flow::Registry registry_of_components_;
   std::map<std::string, flow::Settings> component_settings_;

@@ -92,6 +92,13 @@ Status Runner::stop_workers(const std::vector<flow::Worker*>& workers, Time unti
           "a worker did not stop in time; what it has not done is done at the next start"};
 }
 
+// What is not captured in time is captured at the next start.
+void Runner::wait_until_captured(Time until) const {
+  const auto* capture = pipeline_.capture();
+  while (capture != nullptr && !capture->caught_up() && !failure() && outside_.clock.steady() < until)
+    std::this_thread::sleep_for(poll_every);
+}
+
 Status Runner::stop(Duration patience) {
   if (!running_) return Ok{};
   running_ = false;
@@ -99,7 +106,12 @@ Status Runner::stop(Duration patience) {
   Status stopped = stop_workers(pipeline_.processors(), until);
   // A sink that sees only what is synced would find nothing more to read a moment too early.
   if (stopped.ok()) stopped = pipeline_.sync_outputs();
-  if (stopped.ok()) stopped = stop_workers(pipeline_.sinks(), until);
+  std::vector<flow::Worker*> first, behind_capture;
+  for (auto* sink : pipeline_.sinks())
+    (pipeline_.is_behind_capture(*sink) ? behind_capture : first).push_back(sink);
+  if (stopped.ok()) stopped = stop_workers(first, until);
+  wait_until_captured(until);
+  if (stopped.ok()) stopped = stop_workers(behind_capture, until);
   Status closed = Ok{};
   if (!failure()) closed = pipeline_.close();
   for (auto& thread : threads_) thread->stop();

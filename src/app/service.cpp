@@ -3,6 +3,7 @@
 #include "app/event_json.hpp"
 #include "app/export.hpp"
 #include "app/scoring.hpp"
+#include "app/search.hpp"
 #include "app/verify.hpp"
 #include "base/json.hpp"
 #include "steps/collect/raw.hpp"
@@ -165,6 +166,20 @@ void Service::verify(bool quick, Source source) {
         busy->store(false);
         return done;
       })));
+}
+
+void Service::search(const api::SearchQuery& query, Answer answer) {
+  search_tasks_.run(
+      [this, query, answer = std::move(answer)] { answer(search_json(pipeline_, outside_.clock, query)); });
+}
+
+void Service::stats(const api::StatsQuery& query, Answer answer) {
+  search_tasks_.run([this, query, answer = std::move(answer)] { answer(stats_json(pipeline_, query)); });
+}
+
+void Service::reindex(Source source) {
+  source(std::shared_ptr<net::BodySource>(ProducedBody::start(
+      [this](const ProducedBody::Put& put) { return produce_reindex(pipeline_, runner_ == nullptr, put); })));
 }
 
 }  // namespace bonafide::app

@@ -37,6 +37,9 @@ class Service final : public api::Service {
   void settle_parked(const std::string& id, ParkedAction action, Answer answer) override;
   void export_rows(const api::ExportQuery& query, Source source) override;
   void verify(bool quick, Source source) override;
+  void search(const api::SearchQuery& query, Answer answer) override;
+  void stats(const api::StatsQuery& query, Answer answer) override;
+  void reindex(Source source) override;
   std::string metrics() override { return outside_.metrics.exposition(); }
   api::Health alive() override;
   api::Health ready() override;
@@ -65,7 +68,8 @@ class Service final : public api::Service {
   Rates rates_;
   const Time started_;
   std::shared_ptr<std::atomic<bool>> verifying_ = std::make_shared<std::atomic<bool>>(false);
-  TaskThread tasks_;  // last: its tasks use the rest
+  TaskThread search_tasks_;  // a count over millions must not hold up the others
+  TaskThread tasks_;         // last: its tasks use the rest
 };
 
 /// Progress of the stores behind the log, in records: what has been accepted and is not in the rows yet.

@@ -69,6 +69,23 @@ struct ExportOptions {
 };
 int export_rows(const Common& common, const ExportOptions& options);
 
+struct SearchOptions {
+  std::vector<std::string> words;  ///< of the query
+  std::string tenant, from, to;    ///< "" = all
+  int64_t limit = 50;
+};
+int search(const Common& common, const SearchOptions& options);
+
+struct StatsOptions {
+  std::string by = "day", tz = "UTC";
+  std::string tenant, from, to;
+  std::vector<std::string> words;
+  int64_t limit = 1000;
+};
+int stats(const Common& common, const StatsOptions& options);
+
+int reindex(const Common& common);
+
 int status(const Common& common);
 
 struct VerifyOptions {
