@@ -199,8 +199,8 @@ class VerifyPrinter {
     } else if (ended_) {
       std::cout << (sound_ ? "The books balance" : "The books do NOT balance") << ": "
                 << text_of(object, "accepted") << " accepted, " << text_of(object, "rows") << " in rows, "
-                << text_of(object, "archived") << " archived, " << text_of(object, "parked") << " parked, "
-                << text_of(object, "under_way") << " under way"
+                << text_of(object, "archived") << " archived, " << text_of(object, "indexed") << " indexed, "
+                << text_of(object, "parked") << " parked, " << text_of(object, "under_way") << " under way"
                 << (object.at("quick").as_bool() ? " (balances only)\n" : "; every live byte was read\n");
     }
   }

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "app/book_reading.hpp"
+#include "app/index_audit.hpp"
 #include "base/hash.hpp"
 #include "base/json.hpp"
 #include "steps/archive/archive.hpp"
@@ -43,6 +44,7 @@ class Verification {
     compare("rows", Hop::import);
     compare("archive", Hop::archive);
     compare_raw(kept.raw);
+    BONAFIDE_TRY(compare_index(kept.rows));
     const auto hops = books_.hop_ledgers();
     balance(hops);
     report(hops);
@@ -94,7 +96,19 @@ class Verification {
   Status read_rows() {
     progress("rows");
     return pipeline_.rows().rows().verify(
-        [this](const stores::StoredRow& row) { BookReading::imported(books_, row); }, damage_of("rows"));
+        [this](const stores::StoredRow& row) {
+          BookReading::imported(books_, row);
+          index_.row(row);
+        },
+        damage_of("rows"));
+  }
+
+  Status compare_index(Time horizon) {
+    progress("search index");
+    const auto told = [this](const std::vector<EventId>& ids, const char* what) {
+      tell("search index", ids, what);
+    };
+    return index_.compare(horizon, told, damage_of("search index"));
   }
 
   Status read_archive() {
@@ -245,6 +259,7 @@ class Verification {
     json.end_array()
         .member("rows", total(hops[static_cast<size_t>(Hop::import)].out))
         .member("archived", books_.in_store(Hop::archive).size())
+        .member("indexed", index_.indexed())
         .member("parked", parked_)
         .member("under_way", under_way)
         .member("quick", quick_)
@@ -259,6 +274,7 @@ class Verification {
   uint64_t findings_ = 0, parked_ = 0;
   Books books_;
   BookReading reading_{pipeline_, books_};
+  IndexAudit index_{pipeline_, quick_};
   std::vector<Books::Entry> raw_;  // whole messages, by the content that their bytes give
   std::unordered_map<EventId, RawMessage> raw_pieces_;
   bool raw_damaged_ = false;
