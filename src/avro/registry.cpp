@@ -1,6 +1,7 @@
 #include "avro/registry.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "avro/registry_file.hpp"
 #include "base/bytes.hpp"
@@ -8,11 +9,34 @@
 namespace bonafide::avro {
 namespace {
 
+// All schemas are held in memory, and written whole with each change.
+constexpr size_t max_file_bytes = size_t{64} << 20;
+constexpr std::array<std::string_view, 3> mode_names = {"READWRITE", "READONLY", "READONLY_OVERRIDE"};
+
 Error no_subject(const std::string& subject) {
   return {Cause::not_found, "there is no subject \"" + subject + "\" in the schema registry"};
 }
 
+Error no_version(const std::string& subject, int32_t version) {
+  return {Cause::not_found, "subject \"" + subject + "\" has no version " + std::to_string(version)};
+}
+
+Error incompatible(const std::string& subject, const std::vector<Incompatibility>& all) {
+  std::string message = "the schema is not compatible with subject \"" + subject + "\"";
+  for (size_t i = 0; i < std::min<size_t>(all.size(), 20); ++i) message += "\n  " + all[i].text(0);
+  return {Cause::conflict, message};
+}
+
 }  // namespace
+
+std::string_view to_string(RegistryMode mode) { return mode_names[static_cast<size_t>(mode)]; }
+
+Result<RegistryMode> parse_registry_mode(std::string_view name) {
+  const auto found = std::find(mode_names.begin(), mode_names.end(), name);
+  if (found != mode_names.end()) return static_cast<RegistryMode>(found - mode_names.begin());
+  return {Cause::invalid, "\"" + std::string(name.substr(0, 40)) +
+                              "\" is not a mode: use READWRITE, READONLY or READONLY_OVERRIDE"};
+}
 
 void append_frame_header(int32_t id, std::string& out) {
   out += '\0';
@@ -50,7 +74,12 @@ Result<std::unique_ptr<EmbeddedRegistry>> EmbeddedRegistry::open(env::Files& fil
 
 /// Makes `next` the content once it is on the disk; after an error nothing has changed.
 Status EmbeddedRegistry::commit(Content next) {
-  if (files_ != nullptr) BONAFIDE_TRY(files_->write_file(path_, RegistryFile::write(next)));
+  if (files_ != nullptr) {
+    const std::string text = RegistryFile::write(next);
+    if (text.size() > max_file_bytes)
+      return Error{Cause::exhausted, "the schema registry is full: its file would be larger than 64 MiB"};
+    BONAFIDE_TRY(files_->write_file(path_, text));
+  }
   content_ = std::move(next);
   return Ok{};
 }
@@ -70,6 +99,11 @@ SubjectVersion EmbeddedRegistry::made(const std::string& subject, const Version&
   return {subject, version.version, version.id, content_.schemas.at(version.id), version.deleted};
 }
 
+Compatibility EmbeddedRegistry::level_of(const std::string& subject) const {
+  const auto found = content_.subjects.find(subject);
+  return found == content_.subjects.end() ? content_.level : found->second.level.value_or(content_.level);
+}
+
 std::vector<Incompatibility> EmbeddedRegistry::objections(const std::string& subject,
                                                           const Schema& schema) const {
   const auto found = content_.subjects.find(subject);
@@ -81,7 +115,7 @@ std::vector<Incompatibility> EmbeddedRegistry::objections(const std::string& sub
     history.push_back(content_.schemas.at(version.id));
     numbers.push_back(version.version);
   }
-  auto all = check_compatibility(history, schema, found->second.level.value_or(content_.level));
+  auto all = check_compatibility(history, schema, level_of(subject));
   // Versions are numbered with gaps where some are deleted.
   for (Incompatibility& one : all) one.version = static_cast<size_t>(numbers[one.version]);
   return all;
@@ -93,25 +127,34 @@ Result<std::vector<Incompatibility>> EmbeddedRegistry::check(const std::string& 
   return objections(subject, schema);
 }
 
-Result<int32_t> EmbeddedRegistry::id_of(const std::string& subject, const Schema& schema) {
-  if (subject.empty()) return {Cause::invalid, "a subject needs a name"};
+Result<std::vector<Incompatibility>> EmbeddedRegistry::check_version(const std::string& subject,
+                                                                     int32_t version, const Schema& schema) {
   const std::lock_guard lock(mutex_);
-  const std::string text = schema.to_json();
-  const auto known = content_.ids.find(text);
-  if (known != content_.ids.end()) {
-    if (const auto found = content_.subjects.find(subject); found != content_.subjects.end()) {
-      for (const Version& version : found->second.versions) {
-        if (version.id == known->second && !version.deleted) return version.id;
-      }
-    }
+  BONAFIDE_ASSIGN(const Subject* entry, need(subject, Deleted::hide));
+  for (const Version& one : entry->versions) {
+    if (one.version != version || one.deleted) continue;
+    auto all = check_compatibility(content_.schemas.at(one.id), schema, level_of(subject));
+    for (Incompatibility& found : all) found.version = static_cast<size_t>(version);
+    return all;
   }
-  if (const auto all = objections(subject, schema); !all.empty()) {
-    std::string message = "the schema is not compatible with subject \"" + subject + "\"";
-    for (size_t i = 0; i < std::min<size_t>(all.size(), 20); ++i) message += "\n  " + all[i].text(0);
-    return {Cause::conflict, message};
+  return no_version(subject, version);
+}
+
+/// The id of a schema that the subject has already.
+std::optional<int32_t> EmbeddedRegistry::known(const std::string& subject, const std::string& text) const {
+  const auto id = content_.ids.find(text);
+  const auto found = content_.subjects.find(subject);
+  if (id == content_.ids.end() || found == content_.subjects.end()) return std::nullopt;
+  for (const Version& version : found->second.versions) {
+    if (version.id == id->second && !version.deleted) return version.id;
   }
-  Content next = content_;
-  const int32_t id = known != content_.ids.end() ? known->second : ++next.last_id;
+  return std::nullopt;
+}
+
+Result<int32_t> EmbeddedRegistry::add(const std::string& subject, const Schema& schema,
+                                      const std::string& text, Content next) {
+  const auto same = next.ids.find(text);
+  const int32_t id = same != next.ids.end() ? same->second : ++next.last_id;
   next.schemas.emplace(id, schema);
   next.ids.emplace(text, id);
   Subject& entry = next.subjects[subject];
@@ -120,13 +163,93 @@ Result<int32_t> EmbeddedRegistry::id_of(const std::string& subject, const Schema
   return id;
 }
 
+Result<int32_t> EmbeddedRegistry::id_of(const std::string& subject, const Schema& schema) {
+  if (subject.empty()) return {Cause::invalid, "a subject needs a name"};
+  const std::lock_guard lock(mutex_);
+  const std::string text = schema.to_json();
+  if (const auto id = known(subject, text)) return *id;
+  BONAFIDE_TRY(allowed(subject, Change::add));
+  if (const auto all = objections(subject, schema); !all.empty()) return incompatible(subject, all);
+  return add(subject, schema, text, content_);
+}
+
+Result<int32_t> EmbeddedRegistry::id_of_own(const std::string& subject, const Schema& schema) {
+  if (subject.empty()) return {Cause::invalid, "a subject needs a name"};
+  const std::lock_guard lock(mutex_);
+  Content next = content_;
+  Subject& entry = next.subjects[subject];
+  const bool leveled = entry.level == Compatibility::full_transitive;
+  entry.level = Compatibility::full_transitive;
+  if (!leveled) BONAFIDE_TRY(commit(next));
+  own_.insert(subject);
+  const std::string text = schema.to_json();
+  if (const auto id = known(subject, text)) return *id;
+  if (const auto all = objections(subject, schema); !all.empty()) return incompatible(subject, all);
+  return add(subject, schema, text, std::move(next));
+}
+
+// ---- what may be changed
+
+RegistryMode EmbeddedRegistry::mode_of(const std::string& subject) const {
+  const auto found = content_.subjects.find(subject);
+  if (found == content_.subjects.end() || content_.mode == RegistryMode::read_only_override)
+    return content_.mode;
+  return found->second.mode.value_or(content_.mode);
+}
+
+Status EmbeddedRegistry::allowed(const std::string& subject, Change change) const {
+  if (mode_of(subject) != RegistryMode::read_write) {
+    return Error{Cause::conflict,
+                 subject.empty() ? "the schema registry is in read-only mode"
+                                 : "subject \"" + subject + "\" is in read-only mode: PUT /mode changes it"};
+  }
+  if (change == Change::add || own_.find(subject) == own_.end()) return Ok{};
+  return Error{
+      Cause::conflict,
+      "subject \"" + subject + "\" holds the schemas of this program's own events: " +
+          (change == Change::remove ? "none can be deleted, as events are stored that were written by them"
+                                    : "its compatibility level stays FULL_TRANSITIVE")};
+}
+
+Status EmbeddedRegistry::may_change(const std::string& subject, Change change) {
+  const std::lock_guard lock(mutex_);
+  return allowed(subject, change);
+}
+
+Result<RegistryMode> EmbeddedRegistry::mode(const std::string& subject) {
+  const std::lock_guard lock(mutex_);
+  return mode_of(subject);
+}
+
+Result<std::optional<RegistryMode>> EmbeddedRegistry::own_mode(const std::string& subject) {
+  const std::lock_guard lock(mutex_);
+  const auto found = content_.subjects.find(subject);
+  return found == content_.subjects.end() ? std::nullopt : found->second.mode;
+}
+
+Status EmbeddedRegistry::set_mode(const std::string& subject, std::optional<RegistryMode> mode) {
+  const std::lock_guard lock(mutex_);
+  Content next = content_;
+  if (subject.empty()) {
+    next.mode = mode.value_or(RegistryMode::read_write);
+  } else if (mode) {
+    next.subjects[subject].mode = mode;
+  } else if (const auto found = next.subjects.find(subject); found != next.subjects.end()) {
+    found->second.mode = mode;
+  }
+  return commit(std::move(next));
+}
+
+// ---- reading
+
 Result<SubjectVersion> EmbeddedRegistry::find(const std::string& subject, const Schema& schema,
                                               Deleted deleted) {
   const std::lock_guard lock(mutex_);
   BONAFIDE_ASSIGN(const Subject* entry, need(subject, deleted));
   const auto id = content_.ids.find(schema.to_json());
   if (id != content_.ids.end()) {
-    for (const Version& version : entry->versions) {
+    for (auto at = entry->versions.rbegin(); at != entry->versions.rend(); ++at) {
+      const Version& version = *at;
       if (version.id == id->second && (deleted == Deleted::show || !version.deleted))
         return made(subject, version);
     }
@@ -182,7 +305,7 @@ Result<SubjectVersion> EmbeddedRegistry::version(const std::string& subject, int
   for (const Version& one : entry->versions) {
     if (one.version == version && (deleted == Deleted::show || !one.deleted)) return made(subject, one);
   }
-  return {Cause::not_found, "subject \"" + subject + "\" has no version " + std::to_string(version)};
+  return no_version(subject, version);
 }
 
 Result<SubjectVersion> EmbeddedRegistry::latest(const std::string& subject) {
@@ -190,8 +313,16 @@ Result<SubjectVersion> EmbeddedRegistry::latest(const std::string& subject) {
   return std::move(all.back());
 }
 
+void EmbeddedRegistry::drop_settings_if_empty(Subject& entry) {
+  const auto live = [](const Version& version) { return !version.deleted; };
+  if (std::any_of(entry.versions.begin(), entry.versions.end(), live)) return;
+  entry.level.reset();
+  entry.mode.reset();
+}
+
 Result<std::vector<int32_t>> EmbeddedRegistry::delete_subject(const std::string& subject, bool for_good) {
   const std::lock_guard lock(mutex_);
+  BONAFIDE_TRY(allowed(subject, Change::remove));
   BONAFIDE_TRY(need(subject, for_good ? Deleted::show : Deleted::hide));
   Content next = content_;
   Subject& entry = next.subjects[subject];
@@ -205,21 +336,22 @@ Result<std::vector<int32_t>> EmbeddedRegistry::delete_subject(const std::string&
   }
   // What remains is the number of the last version: a number is not given twice.
   if (for_good) entry.versions.clear();
+  drop_settings_if_empty(entry);
   BONAFIDE_TRY(commit(std::move(next)));
   return gone;
 }
 
 Result<int32_t> EmbeddedRegistry::delete_version(const std::string& subject, int32_t version, bool for_good) {
   const std::lock_guard lock(mutex_);
+  BONAFIDE_TRY(allowed(subject, Change::remove));
   BONAFIDE_TRY(need(subject, for_good ? Deleted::show : Deleted::hide));
   Content next = content_;
-  auto& versions = next.subjects[subject].versions;
+  Subject& entry = next.subjects[subject];
+  auto& versions = entry.versions;
   const auto found = std::find_if(versions.begin(), versions.end(), [&](const Version& v) {
     return v.version == version && (for_good || !v.deleted);
   });
-  if (found == versions.end()) {
-    return {Cause::not_found, "subject \"" + subject + "\" has no version " + std::to_string(version)};
-  }
+  if (found == versions.end()) return no_version(subject, version);
   if (for_good && !found->deleted) {
     return {Cause::conflict, "version " + std::to_string(version) + " of subject \"" + subject +
                                  "\" is not deleted softly yet: do that first"};
@@ -229,26 +361,31 @@ Result<int32_t> EmbeddedRegistry::delete_version(const std::string& subject, int
   } else {
     found->deleted = true;
   }
+  drop_settings_if_empty(entry);
   BONAFIDE_TRY(commit(std::move(next)));
   return version;
 }
 
 Result<Compatibility> EmbeddedRegistry::compatibility(const std::string& subject) {
   const std::lock_guard lock(mutex_);
+  return level_of(subject);
+}
+
+Result<std::optional<Compatibility>> EmbeddedRegistry::own_compatibility(const std::string& subject) {
+  const std::lock_guard lock(mutex_);
   const auto found = content_.subjects.find(subject);
-  return found == content_.subjects.end() ? content_.level : found->second.level.value_or(content_.level);
+  return found == content_.subjects.end() ? std::nullopt : found->second.level;
 }
 
 Status EmbeddedRegistry::set_compatibility(const std::string& subject, std::optional<Compatibility> level) {
   const std::lock_guard lock(mutex_);
-  if (const auto found = content_.subjects.find(subject);
-      found != content_.subjects.end() && found->second.level == level) {
-    return Ok{};
-  }
+  const auto there = content_.subjects.find(subject);
+  if (there != content_.subjects.end() && there->second.level == level) return Ok{};
+  BONAFIDE_TRY(allowed(subject, Change::configure));
   Content next = content_;
   if (subject.empty()) {
     next.level = level.value_or(Compatibility::backward);
-  } else {
+  } else if (level || there != content_.subjects.end()) {
     next.subjects[subject].level = level;
   }
   return commit(std::move(next));

@@ -22,6 +22,7 @@ Result<int32_t> number(const Json& object, std::string_view key) {
 
 std::string RegistryFile::write(const Content& content) {
   std::string out = R"({"format":1,"compatibility":")" + std::string(to_string(content.level)) +
+                    "\",\"mode\":\"" + std::string(to_string(content.mode)) +
                     "\",\"last_id\":" + std::to_string(content.last_id) + ",\"schemas\":[";
   std::string separator = "\n";
   for (const auto& [id, schema] : content.schemas) {
@@ -35,6 +36,7 @@ std::string RegistryFile::write(const Content& content) {
     append_json_string(out, name);
     out += ",\"last_version\":" + std::to_string(subject.last_version);
     if (subject.level) out += ",\"compatibility\":\"" + std::string(to_string(*subject.level)) + "\"";
+    if (subject.mode) out += ",\"mode\":\"" + std::string(to_string(*subject.mode)) + "\"";
     out += ",\"versions\":[";
     separator = "";
     for (const auto& version : subject.versions) {
@@ -58,6 +60,10 @@ Result<RegistryFile::Content> RegistryFile::read(std::string_view text) {
   BONAFIDE_ASSIGN(content.last_id, number(json, "last_id"));
   BONAFIDE_ASSIGN(const Json* level, member(json, "compatibility", Json::Kind::string));
   BONAFIDE_ASSIGN(content.level, parse_compatibility(level->text));
+  // Files of before there were modes have none.
+  if (const Json* mode = json.find("mode")) {
+    BONAFIDE_ASSIGN(content.mode, parse_registry_mode(mode->text));
+  }
   BONAFIDE_ASSIGN(const Json* schemas, member(json, "schemas", Json::Kind::array));
   for (const Json& entry : schemas->items) BONAFIDE_TRY(read_schema(entry, content));
   BONAFIDE_ASSIGN(const Json* subjects, member(json, "subjects", Json::Kind::array));
@@ -88,6 +94,9 @@ Status RegistryFile::read_subject(const Json& entry, Content& content) {
   BONAFIDE_ASSIGN(subject.last_version, number(entry, "last_version"));
   if (const Json* level = entry.find("compatibility")) {
     BONAFIDE_ASSIGN(subject.level, parse_compatibility(level->text));
+  }
+  if (const Json* mode = entry.find("mode")) {
+    BONAFIDE_ASSIGN(subject.mode, parse_registry_mode(mode->text));
   }
   BONAFIDE_ASSIGN(const Json* versions, member(entry, "versions", Json::Kind::array));
   for (const Json& item : versions->items) {

@@ -8,9 +8,9 @@
 namespace bonafide::avro {
 
 /// How an embedded registry stands in its file, as JSON:
-///   {"format": 1, "compatibility": "BACKWARD", "last_id": 2,
+///   {"format": 1, "compatibility": "BACKWARD", "mode": "READWRITE", "last_id": 2,
 ///    "schemas": [{"id": 1, "schema": …}, …],
-///    "subjects": [{"subject": "…", "last_version": 1, "compatibility": "FULL",
+///    "subjects": [{"subject": "…", "last_version": 1, "compatibility": "FULL", "mode": "READONLY",
 ///                  "versions": [{"version": 1, "id": 1, "deleted": false}, …]}, …]}
 class RegistryFile {
  public:

@@ -101,6 +101,9 @@ TEST(Registry, SurvivesARestart) {
     ASSERT_TRUE((*registry)->delete_version("t", 1, false).ok());
     ASSERT_TRUE((*registry)->delete_version("t", 1, true).ok());
     ASSERT_TRUE((*registry)->set_compatibility("t", Compatibility::full).ok());
+    ASSERT_TRUE((*registry)->set_mode("u", RegistryMode::read_only).ok());
+    ASSERT_TRUE((*registry)->set_mode("", RegistryMode::read_only).ok());
+    ASSERT_TRUE((*registry)->set_mode("t", RegistryMode::read_write).ok());
   }
   files.crash();
   auto registry = EmbeddedRegistry::open(files, "d/registry.json");
@@ -110,7 +113,79 @@ TEST(Registry, SurvivesARestart) {
   EXPECT_EQ(*(*registry)->compatibility("t"), Compatibility::full);
   EXPECT_EQ(*(*registry)->id_of("t", v1), 1);
   EXPECT_EQ((*registry)->latest("t")->version, 2);
+  EXPECT_EQ((*registry)->id_of("u", unlike).error().cause, Cause::conflict) << "read-only";
+  EXPECT_EQ(*(*registry)->own_mode("t"), RegistryMode::read_write);
+  ASSERT_TRUE((*registry)->set_mode("u", RegistryMode::read_write).ok());
   EXPECT_EQ(*(*registry)->id_of("u", unlike), 3);
+}
+
+TEST(Registry, ChecksAgainstOneVersionAlone) {
+  EmbeddedRegistry registry;
+  ASSERT_TRUE(registry.set_compatibility("s", Compatibility::none).ok());
+  ASSERT_TRUE(registry.id_of("s", v1).ok());
+  ASSERT_TRUE(registry.id_of("s", unlike).ok());
+  ASSERT_TRUE(registry.set_compatibility("s", Compatibility::backward_transitive).ok());
+  EXPECT_TRUE(registry.check_version("s", 1, v2)->empty());
+  ASSERT_EQ(registry.check_version("s", 2, v2)->size(), 1u);
+  EXPECT_EQ(registry.check_version("s", 2, v2)->front().text(0),
+            "the new schema cannot read version 2 at $.a: string cannot be read as int");
+  EXPECT_EQ(registry.check_version("s", 3, v2).error().cause, Cause::not_found);
+  EXPECT_EQ(registry.check_version("t", 1, v2).error().cause, Cause::not_found);
+}
+
+TEST(Registry, ReadOnlyModeRefusesChangesAlone) {
+  EmbeddedRegistry registry;
+  ASSERT_TRUE(registry.id_of("s", v1).ok());
+  ASSERT_TRUE(registry.set_mode("", RegistryMode::read_only).ok());
+  EXPECT_EQ(*registry.id_of("s", v1), 1) << "nothing new";
+  EXPECT_EQ(registry.id_of("s", v2).error().cause, Cause::conflict);
+  EXPECT_EQ(registry.delete_subject("s", false).error().cause, Cause::conflict);
+  EXPECT_EQ(registry.delete_version("s", 1, false).error().cause, Cause::conflict);
+  EXPECT_EQ(registry.set_compatibility("s", Compatibility::none).error().cause, Cause::conflict);
+  EXPECT_EQ(registry.set_compatibility("", Compatibility::none).error().cause, Cause::conflict);
+  ASSERT_TRUE(registry.set_mode("s", RegistryMode::read_write).ok());
+  EXPECT_EQ(*registry.id_of("s", v2), 2) << "the subject's own mode holds";
+  EXPECT_FALSE(registry.id_of("t", v1).ok());
+  ASSERT_TRUE(registry.set_mode("", RegistryMode::read_only_override).ok());
+  EXPECT_FALSE(registry.delete_version("s", 1, false).ok());
+  EXPECT_EQ(*registry.mode("s"), RegistryMode::read_only_override);
+  EXPECT_EQ(*registry.own_mode("s"), RegistryMode::read_write);
+  EXPECT_EQ(*registry.id_of_own("own", v1), 1) << "the program itself must be able to start";
+  ASSERT_TRUE(registry.set_mode("", std::nullopt).ok());
+  ASSERT_TRUE(registry.set_mode("s", std::nullopt).ok());
+  EXPECT_EQ(*registry.mode("s"), RegistryMode::read_write);
+  EXPECT_EQ(*registry.own_mode("s"), std::nullopt);
+}
+
+TEST(Registry, TheProgramsOwnSubjectsAreKept) {
+  EmbeddedRegistry registry;
+  EXPECT_EQ(*registry.id_of_own("own", v1), 1);
+  EXPECT_EQ(*registry.own_compatibility("own"), Compatibility::full_transitive);
+  EXPECT_EQ(registry.set_compatibility("own", Compatibility::none).error().cause, Cause::conflict);
+  EXPECT_EQ(registry.set_compatibility("own", std::nullopt).error().cause, Cause::conflict);
+  EXPECT_EQ(registry.delete_subject("own", false).error().cause, Cause::conflict);
+  EXPECT_EQ(registry.delete_version("own", 1, false).error().cause, Cause::conflict);
+  EXPECT_EQ(registry.id_of("own", unlike).error().cause, Cause::conflict);
+  EXPECT_EQ(registry.id_of_own("own", unlike).error().cause, Cause::conflict);
+  EXPECT_EQ(*registry.id_of("own", v2), 2) << "what every version reads may come";
+  EXPECT_EQ(registry.latest("own")->version, 2);
+}
+
+TEST(Registry, ASubjectThatIsGoneLosesItsSettings) {
+  EmbeddedRegistry registry;
+  for (const char* subject : {"s", "t"}) {
+    ASSERT_TRUE(registry.id_of(subject, v1).ok());
+    ASSERT_TRUE(registry.set_compatibility(subject, Compatibility::full).ok());
+    ASSERT_TRUE(registry.set_mode(subject, RegistryMode::read_write).ok());
+  }
+  ASSERT_TRUE(registry.delete_subject("s", false).ok());
+  ASSERT_TRUE(registry.delete_version("t", 1, false).ok());
+  for (const char* subject : {"s", "t"}) {
+    EXPECT_EQ(*registry.own_compatibility(subject), std::nullopt);
+    EXPECT_EQ(*registry.own_mode(subject), std::nullopt);
+    EXPECT_EQ(*registry.id_of(subject, v1), 1);
+    EXPECT_EQ(registry.find(subject, v1, Deleted::show)->version, 2) << "the one that lives";
+  }
 }
 
 TEST(Registry, AFailedWriteChangesNothing) {

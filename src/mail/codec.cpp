@@ -14,8 +14,7 @@ template <class Event>
 Status EventCodec::add() {
   const std::string subject = subject_of(Event::topic);
   BONAFIDE_ASSIGN(const avro::Schema schema, avro::parse_schema(avro::schema_of<Event>(schema_namespace)));
-  BONAFIDE_TRY(registry_.set_compatibility(subject, avro::Compatibility::full_transitive));
-  auto id = registry_.id_of(subject, schema);
+  auto id = registry_.id_of_own(subject, schema);
   if (!id.ok()) return id.error().in("schema of " + std::string(Event::topic));
   writer_ids_.emplace(Event::topic, *id);
   schemas_.emplace(Event::topic, schema);
