@@ -84,7 +84,7 @@ Status run(const std::string& set, size_t count, double rate) {
     BONAFIDE_TRY(service.start());
     mail::Parser parser;
     size_t fresh = 0;
-    std::atomic<size_t> answered{0}, duplicates{0};
+    std::atomic<size_t> answered{0}, duplicates{0}, refused{0};
     auto& clock = service.world().clock;
     const Time began = clock.steady();
     const double cpu_began = cpu_seconds();
@@ -107,11 +107,13 @@ Status run(const std::string& set, size_t count, double rate) {
       ++fresh;
       service.pipeline().collector().submit(parser, submission, [&](const Result<steps::Receipt>& receipt) {
         if (receipt.ok() && receipt->duplicate) ++duplicates;
+        if (!receipt.ok()) ++refused;
         ++answered;
       });
     }
-    while (answered < fresh || judged + duplicates < fresh)
+    while (answered < fresh || judged + duplicates + refused < fresh)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    if (refused > 0) return {Cause::internal, std::to_string(refused) + " messages were refused"};
     done = service.stop();  // until everything is in rows and archive, and synced
     const double seconds = (clock.steady() - began).in_seconds(), cpu = cpu_seconds() - cpu_began;
     std::sort(latencies_us.begin(), latencies_us.end());

@@ -227,14 +227,20 @@ void Core::drop_old_frames() {
   }
 }
 
-std::optional<flow::Inlet::Admission> Core::refusal(size_t bytes) {
+namespace {
+uint64_t bound(uint64_t setting, Core::Asked asked) {
+  return asked == Core::Asked::at_the_door ? setting : setting + setting / 4;
+}
+}  // namespace
+
+std::optional<flow::Inlet::Admission> Core::refusal(size_t bytes, Asked asked) {
   using Admission = flow::Inlet::Admission;
   if (failed) return Admission{false, Duration::seconds(30), failed->message, Cause::unavailable};
   if (settings.read_only) {
     return Admission{false, Duration::minutes(5), "the journal is open for reading only", Cause::unavailable};
   }
   if (full) return full;
-  if (unsynced_bytes > 0 && unsynced_bytes + bytes > settings.max_unsynced_bytes) {
+  if (unsynced_bytes > 0 && unsynced_bytes + bytes > bound(settings.max_unsynced_bytes, asked)) {
     return Admission{false, Duration::millis(100),
                      "the disk is behind: " + std::to_string(unsynced_bytes) + " bytes wait to be synced"};
   }
@@ -245,16 +251,17 @@ std::optional<flow::Inlet::Admission> Core::refusal(size_t bytes) {
   const uint64_t records_between = std::clamp<uint64_t>(fewest / 64, 1, 256);
   if (progress_moved || next_lsn - behind_checked_lsn >= bytes_between ||
       record_count - behind_checked_records >= records_between) {
-    behind = behind_refusal(bytes);
+    behind = behind_refusal(bytes, Asked::at_the_door);
     behind_checked_lsn = next_lsn;
     behind_checked_records = record_count;
     progress_moved = false;
   }
+  if (behind && asked == Asked::at_append) return behind_refusal(bytes, asked);
   return behind;
 }
 
 /// Is a group too far behind?
-std::optional<flow::Inlet::Admission> Core::behind_refusal(size_t bytes) const {
+std::optional<flow::Inlet::Admission> Core::behind_refusal(size_t bytes, Asked asked) const {
   using Admission = flow::Inlet::Admission;
   for (const auto& [number, group] : tables.groups()) {
     const auto own = settings.group_max_behind_records.find(group.name);
@@ -276,11 +283,11 @@ std::optional<flow::Inlet::Admission> Core::behind_refusal(size_t bytes) const {
       }
     }
     const uint64_t distance = next_lsn - oldest_lsn;
-    if (live > most) {
+    if (live > bound(most, asked)) {
       return Admission{false, Duration::seconds(1),
                        group.name + " is " + std::to_string(live) + " messages behind"};
     }
-    if (distance > 0 && distance + bytes > settings.max_behind_bytes) {
+    if (distance > 0 && distance + bytes > bound(settings.max_behind_bytes, asked)) {
       return Admission{false, Duration::seconds(1),
                        group.name + " is " + std::to_string(distance) + " bytes behind"};
     }
@@ -295,7 +302,7 @@ void Core::append(std::vector<flow::Entry> entries, std::function<void(Result<La
   std::optional<Error> error;
   {
     const std::lock_guard lock(mutex);
-    if (const auto refused = refusal(frame->bytes.size())) {
+    if (const auto refused = refusal(frame->bytes.size(), Asked::at_append)) {
       metrics.refused.add();
       error = Error{refused->cause, refused->reason + "; try again later"};
     } else if (const Status known = know_topics(entries, *frame); !known.ok()) {

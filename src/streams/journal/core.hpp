@@ -111,8 +111,11 @@ class Core {
                       const std::vector<ProgressEntry>& progress);
   void wake_readers(flow::Visibility visibility, const Frame& frame);
   void drop_old_frames();
+  /// A message is asked for before its bytes are there, and others come between: what was let in has a
+  /// quarter more room than the door sees, so that it is not turned away when it is appended.
+  enum class Asked { at_the_door, at_append };
   /// Why a message of this size cannot be taken now; nothing if it can.
-  [[nodiscard]] std::optional<flow::Inlet::Admission> refusal(size_t bytes);
+  [[nodiscard]] std::optional<flow::Inlet::Admission> refusal(size_t bytes, Asked asked);
   void enter(const std::shared_ptr<Member>& member);
   void leave(const std::shared_ptr<Member>& member);
   /// Takes all shards from a session for good.
@@ -133,7 +136,7 @@ class Core {
 
  private:
   Status know_topics(std::vector<flow::Entry>& entries, Frame& frame);
-  [[nodiscard]] std::optional<flow::Inlet::Admission> behind_refusal(size_t bytes) const;
+  [[nodiscard]] std::optional<flow::Inlet::Admission> behind_refusal(size_t bytes, Asked asked) const;
   void make_room(size_t bytes);
   void enqueue(const std::shared_ptr<Frame>& frame);
   void roll();

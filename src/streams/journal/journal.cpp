@@ -80,7 +80,7 @@ class Journal::JournalInlet final : public flow::Inlet {
   explicit JournalInlet(std::shared_ptr<Core> core) : core_(std::move(core)) {}
   Admission admit(size_t bytes) override {
     const std::lock_guard lock(core_->mutex);
-    auto refused = core_->refusal(bytes);
+    auto refused = core_->refusal(bytes, Core::Asked::at_the_door);
     if (!refused) return {};
     core_->metrics.refused.add();
     return std::move(*refused);

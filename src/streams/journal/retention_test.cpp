@@ -219,5 +219,27 @@ TEST_F(JournalRetention, UnsyncedBytesAreBounded) {
   EXPECT_TRUE(world_.journal->inlet().admit(1000).now);
 }
 
+TEST_F(JournalRetention, WhatTheDoorLetInIsTakenThoughOthersCameBetween) {
+  world_.settings.max_unsynced_bytes = 10'000;
+  world_.settings.group_max_behind_records["slow"] = 12;
+  world_.must_open();
+  auto session = join("slow");
+  int refused = 0;
+  const auto append = [&] {
+    const int before = refused;
+    world_.journal->inlet().append({World::entry("t", "k", std::string(900, 'x'))},
+                                   [&](const auto& landed) { refused += landed.ok() ? 0 : 1; });
+    return refused == before;
+  };
+  int let_in = 0;
+  while (world_.journal->inlet().admit(1000).now && let_in < 100) let_in += append() ? 1 : 100;
+  ASSERT_LT(let_in, 100);
+  EXPECT_TRUE(append()) << "let in before the last one came";
+  int more = 0;
+  while (append() && more < 100) ++more;
+  EXPECT_LT(more, 4) << "the room above is bounded too";
+  ASSERT_TRUE(world_.settle().ok());
+}
+
 }  // namespace
 }  // namespace bonafide::streams::journal
