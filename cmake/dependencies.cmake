@@ -18,6 +18,11 @@ foreach(module gmime-3.0 libpsl)
   string(MAKE_C_IDENTIFIER ${module} id)
   pkg_check_modules(${id} REQUIRED IMPORTED_TARGET ${module})
 endforeach()
+# Records are made on one thread and freed on another, some hundred small strings each: with the C library's allocator the
+# pipeline takes 300 us of processor a message, with jemalloc 250. The sanitizers bring their own.
+if(NOT BONAFIDE_SANITIZE)
+  pkg_check_modules(jemalloc REQUIRED IMPORTED_TARGET jemalloc)
+endif()
 if(BONAFIDE_TESTS)
   find_package(GTest CONFIG REQUIRED)
 endif()

@@ -80,7 +80,7 @@ class Demo {
               << "; Ctrl-C stops it, started again it carries on\n";
     const Status fed = feed();
     const Status saved = bookmark_.save(service_.world().files, path_);
-    const Status stopped = service_.stop();
+    Status stopped = service_.stop();
     std::cerr << scoreboard_text(true);
     BONAFIDE_TRY(fed);
     BONAFIDE_TRY(saved);

@@ -53,13 +53,14 @@ class [[nodiscard]] Result {
     assert(ok());
     return std::get<0>(data_);
   }
-  T&& value() && {
+  /// By value: what a range-for or a reference takes from a temporary Result must outlive it.
+  T value() && {
     assert(ok());
     return std::get<0>(std::move(data_));
   }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
@@ -90,9 +91,11 @@ using Status = Result<Ok>;
 /// `BONAFIDE_ASSIGN(auto x, f());` binds the value of f() or returns its error.
 #define BONAFIDE_ASSIGN(declaration, expr) \
   BONAFIDE_ASSIGN_(BONAFIDE_CONCAT(try_result_, __LINE__), declaration, expr)
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration cannot stand in parentheses
 #define BONAFIDE_ASSIGN_(name, declaration, expr) \
   auto name = (expr);                             \
   if (!name.ok()) {                               \
     return name.error();                          \
   }                                               \
   declaration = std::move(name).value()
+// NOLINTEND(bugprone-macro-parentheses)

@@ -17,15 +17,15 @@ namespace bonafide::mail {
 
 /// The bounds of the facts of one message.
 struct Limits {
-  size_t header_bytes = 64 * 1024;
-  size_t excerpt_bytes = 2 * 1024;
+  size_t header_bytes = size_t{64} << 10;
+  size_t excerpt_bytes = size_t{2} << 10;
   size_t links = 200;
   size_t parts = 200;
   size_t hops = 100;
   size_t addresses = 100;  ///< of each header
   size_t references = 50;
   size_t text_bytes = 1024;  ///< any other single string
-  size_t event_bytes = 256 * 1024;
+  size_t event_bytes = size_t{256} << 10;
 };
 
 /// A mailbox of a header (RFC 5322 3.4): `local`@`domain` with its display name decoded (RFC 2047).

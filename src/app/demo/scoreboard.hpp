@@ -22,7 +22,7 @@ class LatencyHistogram {
   void clear() { *this = LatencyHistogram{}; }
 
  private:
-  static constexpr int sub_buckets = 64;  // of each power of two
+  static constexpr size_t sub_buckets = 64;  // of each power of two
   std::array<int64_t, 40 * sub_buckets> buckets_{};
   int64_t count_ = 0;
 };
