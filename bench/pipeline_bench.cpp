@@ -107,7 +107,7 @@ Status run(const std::string& set, size_t count, double rate) {
       ++fresh;
       service.pipeline().collector().submit(parser, submission, [&](const Result<steps::Receipt>& receipt) {
         if (receipt.ok() && receipt->duplicate) ++duplicates;
-        if (!receipt.ok()) ++refused;
+        if (!receipt.ok() && refused++ == 0) std::fprintf(stderr, "%s\n", receipt.error().message.c_str());
         ++answered;
       });
     }

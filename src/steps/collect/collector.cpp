@@ -164,10 +164,6 @@ void Collector::submit(mail::Parser& parser, const Submission& submission, Done 
     refused_.add();
     return done({Cause::invalid, "there is no tenant \"" + submission.tenant + "\""});
   }
-  if (const auto admission = admit(submission.raw.size()); !admission.now) {
-    refused_.add();
-    return done({admission.cause, admission.reason});
-  }
   const Time now = settings_.event_time_is_wall_time ? Time{} : parts_.clock.now();
   auto events = make_events(parser, submission, now);
   if (events.empty()) {
@@ -225,6 +221,7 @@ void Collector::submit(mail::Parser& parser, const Submission& submission, Done 
 
 void Collector::synced(const std::vector<std::string>& keys, const Receipt& receipt,
                        const Result<flow::Inlet::Landed>& landed, const Done& done) {
+  if (!landed.ok()) refused_.add();
   std::vector<Done> waiting;
   {
     const std::lock_guard lock(mutex_);

@@ -24,7 +24,7 @@ struct Settings {
   /// Recent frames kept in memory, so that readers who keep up never touch the disk.
   size_t memory_bytes = size_t{64} << 20;
   /// Of each shard, how many of the latest records keep their decoded payload.
-  size_t memory_payloads = 2048;
+  size_t memory_payloads = 512;
 
   /// A frame nobody waits for is synced at the latest after this.
   Duration idle_sync = Duration::millis(10);
