@@ -143,7 +143,7 @@ Section journal_section() {
 Section search_section() {
   return {"search",
           "the search index",
-          {{"text", FieldType::bytes, "256",
+          {{"text", FieldType::bytes, "128",
             "so much of the beginning of a message's text can be searched; 0: none of it", false, 0,
             mail::Change::text_bytes}}};
 }

@@ -47,7 +47,7 @@ struct PipelineSettings {
   flow::Topology topology = default_topology();
   std::shared_ptr<const flow::Config> config;  ///< of the components; null = defaults
   control::RetentionSettings retention;
-  size_t search_text_bytes = 256;  ///< of a message's text, in the search index
+  size_t search_text_bytes = 128;  ///< of a message's text, in the search index
   size_t history_memory_bytes = size_t{96} << 20;
   size_t dedupe_memory_bytes = size_t{32} << 20;
   std::string installation_key;  ///< "": the data folder's

@@ -21,7 +21,7 @@ class SearchIndex {
  public:
   struct Settings {
     std::string folder;
-    size_t text_bytes = 256;
+    size_t text_bytes = 128;
     size_t cache_bytes = 32 << 20;
     Duration log_age = Duration::seconds(10);
   };

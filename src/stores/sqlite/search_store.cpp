@@ -38,8 +38,8 @@ std::string create_text_table(int64_t week) {
   return "create virtual table if not exists " + name +
          " using fts5(subject, sender, recipients, text, files, links, content='', columnsize=0, "
          "detail=full, tokenize='unicode61 remove_diacritics 2'); insert into " +
-         name + "(" + name + ", rank) values('automerge', 8); insert or ignore into weeks values(" +
-         std::to_string(week) + ")";
+         name + "(" + name + ", rank) values('automerge', 16); insert into " + name + "(" + name +
+         ", rank) values('pgsz', 8000); insert or ignore into weeks values(" + std::to_string(week) + ")";
 }
 
 }  // namespace

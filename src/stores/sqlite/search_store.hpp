@@ -70,7 +70,7 @@ struct SearchGroup {
 
 struct SearchStoreSettings {
   std::string path;
-  size_t text_bytes = 256;  ///< so much of SearchText::text is indexed
+  size_t text_bytes = 128;  ///< so much of SearchText::text is indexed
   size_t cache_bytes = 32 << 20;
   uint64_t log_bytes = 64 << 20;
   Duration log_age = Duration::seconds(10);
