@@ -58,7 +58,18 @@ Api::Api(const ApiSettings& settings, Access access, Service& service, env::Cloc
 // ---- which call it is
 
 const std::vector<Api::Route>& Api::routes() {
-  static const std::vector<Route> all = {
+  static const std::vector<Route> all = [] {
+    std::vector<Route> routes = own_routes();
+    for (const RegistryRoute& one : registry_routes()) {
+      routes.push_back({one.method, one.path, nullptr, false, false, one.run});
+    }
+    return routes;
+  }();
+  return all;
+}
+
+std::vector<Api::Route> Api::own_routes() {
+  return {
       {"POST", "/v1/messages", &Api::post_message, true},
       {"POST", "/v1/score", &Api::post_score, true},
       {"GET", "/v1/messages/*", &Api::get_message},
@@ -78,7 +89,6 @@ const std::vector<Api::Route>& Api::routes() {
       {"GET", "/livez", &Api::get_livez, false, true},
       {"GET", "/readyz", &Api::get_readyz, false, true},
   };
-  return all;
 }
 
 Api::Match Api::match(const net::Request& request) {
@@ -129,6 +139,7 @@ net::HttpHandler::Verdict Api::on_head(const net::Request& head, uint64_t body_b
   auto admitted = access_.admit(head, found.route != nullptr && found.route->everybody);
   if (auto* refusal = std::get_if<net::Response>(&admitted)) return std::move(*refusal);
   if (found.route == nullptr) return not_matched(head, found);
+  if (found.route->registry != nullptr) return registry_body_bytes;
   if (!found.route->takes_message) return small_body_bytes;
   // Whatever can be refused is refused before fifty megabytes have come.
   const auto submission = read_submission(head, std::get<Access::Caller>(admitted));
@@ -143,11 +154,35 @@ void Api::on_request(net::Request request, net::Reply reply) {
   auto admitted = access_.admit(request, found.route != nullptr && found.route->everybody);
   if (auto* refusal = std::get_if<net::Response>(&admitted)) return reply.send(std::move(*refusal));
   if (found.route == nullptr) return reply.send(not_matched(request, found));
-  if (!found.route->takes_message && !request.body.empty()) {
+  if (!found.route->takes_message && found.route->registry == nullptr && !request.body.empty()) {
     return reply.send(problem(400, clean_text(request.path, 200) + " takes no body"));
   }
   Call call{request, std::move(found.arguments), std::move(reply), std::get<Access::Caller>(admitted)};
+  if (found.route->registry != nullptr) return run_registry(call, found.route->registry);
   (this->*found.route->run)(call);
+}
+
+// The registry's calls answer as Confluent's server does, so that its clients understand refusals too.
+void Api::run_registry(Call& call, RegistryOperation operation) {
+  const std::string* accept = call.request.header("accept");
+  const std::string* type = call.request.header("content-type");
+  const bool sends = call.request.method == "POST" || call.request.method == "PUT";
+  if (sends && !is_registry_type(type)) {
+    return call.reply.send(registry_response(
+        RegistryRefusal{415, 415,
+                        "send application/vnd.schemaregistry.v1+json, not " + clean_text(*type, 100)},
+        accept));
+  }
+  RegistryCall asked{std::move(call.arguments), std::move(call.request.query), std::move(call.request.body)};
+  service_.with_registry([this, operation, asked = std::move(asked), reply = call.reply,
+                          accept = accept != nullptr ? *accept : std::string(),
+                          path = clean_text(call.request.path, 200)](avro::Registry& registry) {
+    RegistryAnswer answer = operation(registry, asked);
+    if (const auto* refusal = std::get_if<RegistryRefusal>(&answer); refusal && refusal->status == 500) {
+      logger_.error("api.failed", {{"path", path}, {"error", refusal->message}});
+    }
+    reply.send(registry_response(std::move(answer), &accept));
+  });
 }
 
 net::Response Api::refuse(int status, std::string_view why) { return problem(status, why); }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/access.hpp"
+#include "api/registry.hpp"
 #include "api/service.hpp"
 #include "api/settings.hpp"
 #include "env/clock.hpp"
@@ -39,7 +40,8 @@ class Api final : public net::HttpHandler {
     std::string_view method, path;  ///< "*" stands for any one segment
     void (Api::*run)(Call&);
     bool takes_message = false;
-    bool everybody = false;  ///< needs no token
+    bool everybody = false;                ///< needs no token
+    RegistryOperation registry = nullptr;  ///< instead of run: a call of the schema registry
   };
   struct Match {
     const Route* route = nullptr;
@@ -47,7 +49,9 @@ class Api final : public net::HttpHandler {
     std::string allowed;  ///< methods, where the path is known and the method is not
   };
   static const std::vector<Route>& routes();
+  static std::vector<Route> own_routes();
   static Match match(const net::Request& request);
+  void run_registry(Call& call, RegistryOperation operation);
   static net::Response not_matched(const net::Request& request, const Match& match);
 
   void post_message(Call& call);

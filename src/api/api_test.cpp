@@ -492,6 +492,27 @@ TEST_F(ApiTest, OnlyTrustedCallersSayWhereMailCameFrom) {
   EXPECT_TRUE(post({{"client_ip", "192.0.2.1"}}).ok());
 }
 
+TEST_F(ApiTest, ServesTheSchemaRegistry) {
+  const std::string body = R"({"schema":"\"string\""})";
+  const auto send = [&](const std::string& type) {
+    return client().call("POST", "/subjects/a%2Fb%20c-value/versions", {}, body, type);
+  };
+  EXPECT_EQ(send("application/vnd.schemaregistry.v1+json")->body, R"({"id":1})");
+  EXPECT_EQ(send("application/json")->body, R"({"id":1})");
+  EXPECT_THAT(raw("POST /subjects/x/versions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
+                  "Content-Type: application/x-www-form-urlencoded\r\n\r\n{}"),
+              AllOf(HasSubstr(" 415 "), HasSubstr("\"error_code\":415")));
+  EXPECT_EQ(*client().get("/subjects"), R"(["a/b c-value"])") << "names come as they were meant";
+  EXPECT_THAT(get("/subjects/none/versions"),
+              AllOf(HasSubstr("404 Not Found"), HasSubstr("application/vnd.schemaregistry.v1+json"),
+                    HasSubstr("\"error_code\":40401")));
+  EXPECT_THAT(get("/config", "Accept: application/json\r\n"), HasSubstr("Content-Type: application/json"));
+  EXPECT_THAT(raw("PATCH /config HTTP/1.1\r\nHost: localhost\r\n\r\n"), HasSubstr(" 405 "));
+  EXPECT_THAT(get("/subjects", "Origin: http://evil.example\r\n"), HasSubstr(" 403 "));
+  EXPECT_THAT(raw("PUT /config HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n"),
+              HasSubstr(" 413 "));
+}
+
 TEST_F(ApiTest, TheClientSaysWhenNobodyAnswers) {
   stop();
   const auto nobody = client().get("/v1/status");

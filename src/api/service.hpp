@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "avro/registry.hpp"
 #include "base/ids.hpp"
 #include "base/ip.hpp"
 #include "base/result.hpp"
@@ -141,6 +142,9 @@ class Service {
   virtual void export_rows(const ExportQuery& query, Source source) = 0;
   /// Findings and progress as JSON lines; the last line is the result. Errors: conflict (one is under way).
   virtual void verify(bool quick, Source source) = 0;
+
+  /// Calls `work` with the schema registry, off the server's thread: a change waits for the disk.
+  virtual void with_registry(std::function<void(avro::Registry&)> work) = 0;
 
   /// Prometheus text 0.0.4.
   virtual std::string metrics() = 0;

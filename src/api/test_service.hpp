@@ -156,6 +156,9 @@ class TestService : public Service {
       pipe.finish();
     });
   }
+  void with_registry(std::function<void(avro::Registry&)> work) override {
+    later([this, work = std::move(work)] { work(schemas); });
+  }
   std::string metrics() override { return registry.exposition(); }
   Health alive() override { return {}; }
   Health ready() override {
@@ -170,6 +173,7 @@ class TestService : public Service {
   std::atomic<bool> never_decide{false}, verifying{false}, break_off{false};
   bool is_ready = true;
   env::Metrics registry;
+  avro::EmbeddedRegistry schemas;
   const EventId other_id = *EventId::parse("000000000000000000000000000000ee");
 
  private:

@@ -88,6 +88,7 @@ class Pipeline {
   stores::RowStore& door_list() { return *door_list_; }
   stores::RowStore& raw() { return *raw_; }
   const mail::EventCodec& codec() const { return *codec_; }
+  avro::Registry& schemas() { return *registry_; }
   const trust::Model& model() const { return *settings_.model; }
   const trust::ReferenceData& reference() const { return *settings_.reference; }
   stores::EmbeddedState& history() { return *history_; }

@@ -177,6 +177,10 @@ void Service::stats(const api::StatsQuery& query, Answer answer) {
   search_tasks_.run([this, query, answer = std::move(answer)] { answer(stats_json(pipeline_, query)); });
 }
 
+void Service::with_registry(std::function<void(avro::Registry&)> work) {
+  tasks_.run([this, work = std::move(work)] { work(pipeline_.schemas()); });
+}
+
 void Service::reindex(Source source) {
   source(std::shared_ptr<net::BodySource>(ProducedBody::start(
       [this](const ProducedBody::Put& put) { return produce_reindex(pipeline_, runner_ == nullptr, put); })));

@@ -40,6 +40,7 @@ class Service final : public api::Service {
   void search(const api::SearchQuery& query, Answer answer) override;
   void stats(const api::StatsQuery& query, Answer answer) override;
   void reindex(Source source) override;
+  void with_registry(std::function<void(avro::Registry&)> work) override;
   std::string metrics() override { return outside_.metrics.exposition(); }
   api::Health alive() override;
   api::Health ready() override;
