@@ -23,7 +23,6 @@ class ParkedSink final : public flow::Sink {
   [[nodiscard]] std::string subject_of(const flow::ParkedRecord& record) const;
 
  private:
-
   const mail::EventCodec& codec_;
   stores::ParkedStore& parked_;
 };
