@@ -7,7 +7,6 @@
 namespace bonafide::app {
 namespace {
 
-using flow::Field;
 using flow::FieldType;
 using flow::Section;
 
@@ -121,6 +120,14 @@ MailDoorSettings mail_door_of(net::SmtpProtocol protocol, const flow::Settings& 
   return door;
 }
 
+Section files_section() {
+  return {"files",
+          "mail from files that others write; nothing in them is changed",
+          {{"watch", FieldType::list, "",
+            "Maildirs and mboxes; each message in them is taken once, those that come later too"},
+           {"every", FieldType::duration, "2s", "how often is looked", false, 0.1, 3600}}};
+}
+
 Section tenants_section() {
   return {"tenants",
           "whose mail it is; without any, there is one tenant, default",
@@ -211,6 +218,7 @@ Result<Configuration> from_config(std::shared_ptr<const flow::Config> config, en
   made.heartbeat = door.duration("heartbeat");
   made.mail_doors = {mail_door_of(net::SmtpProtocol::smtp, config->section("smtp")),
                      mail_door_of(net::SmtpProtocol::lmtp, config->section("lmtp"))};
+  made.files_door = {config->section("files").list("watch"), config->section("files").duration("every")};
   for (auto& mail_door : made.mail_doors) {
     mail_door.max_message_bytes = made.api.max_message_bytes;
     mail_door.edge = made.service.edge;
@@ -244,6 +252,7 @@ std::vector<Section> configuration_sections() {
   std::vector<Section> sections = {api_section(),
                                    mail_door_section("smtp", "the SMTP door", "127.0.0.1:2525"),
                                    mail_door_section("lmtp", "the LMTP door", "127.0.0.1:2424"),
+                                   files_section(),
                                    door_section(),
                                    tenants_section(),
                                    journal_section(),

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "api/settings.hpp"
+#include "app/files_door.hpp"
 #include "app/mail_door.hpp"
 #include "app/pipeline.hpp"
 #include "app/service.hpp"
@@ -16,6 +17,7 @@ struct Configuration {
   api::ApiSettings api;
   Service::Settings service;
   std::vector<MailDoorSettings> mail_doors;
+  FilesDoorSettings files_door;
   Duration heartbeat = Duration::seconds(5);
   std::string file;  ///< "" = none was found
 };

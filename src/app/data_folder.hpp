@@ -24,6 +24,7 @@ struct ServiceAddress {
 ///   installation.key  32 random bytes in hex: event ids follow from it
 ///   lock              held by the process that works in the folder
 ///   run/              addresses.json and token of the running service
+///   watched           which messages of watched mailboxes were taken
 ///   retention         from when on each store keeps what it has
 ///   journal/ history/ dedupe/ registry/ rows/ raw/ archive/
 class DataFolder {

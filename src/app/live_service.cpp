@@ -50,6 +50,8 @@ Status LiveService::open(const std::optional<std::string>& listen,
 
 Status LiveService::open_mail_doors() {
   BONAFIDE_ASSIGN(mail_doors_, MailDoors::open(configuration_.mail_doors, *pipeline_, world_.outside()));
+  files_door_ = std::make_unique<FilesDoor>(configuration_.files_door, folder_->in("watched"), *pipeline_,
+                                            world_.outside());
   return Ok{};
 }
 
@@ -98,6 +100,7 @@ Status LiveService::start() {
   BONAFIDE_TRY(runner_->wait_until_ready());
   server_thread_ = std::thread([this] { server_->run(); });
   mail_doors_->start();
+  files_door_->start();
   start_heartbeats();
   return folder_->announce(world_.files, {url_, token_, mail_doors_->addresses()});
 }
@@ -117,6 +120,7 @@ Status LiveService::stop() {
   folder_->withdraw(world_.files);
   if (heartbeats_) heartbeats_->stop();
   mail_doors_->stop();
+  files_door_->stop();
   server_->stop();
   if (server_thread_.joinable()) server_thread_.join();
   return runner_->stop(stop_patience);

@@ -6,6 +6,7 @@
 
 #include "api/api.hpp"
 #include "app/configuration.hpp"
+#include "app/files_door.hpp"
 #include "app/installation.hpp"
 #include "app/mail_door.hpp"
 #include "app/runner.hpp"
@@ -64,6 +65,7 @@ class LiveService {
   std::unique_ptr<net::Server> server_;
   std::thread server_thread_;
   std::unique_ptr<MailDoors> mail_doors_;
+  std::unique_ptr<FilesDoor> files_door_;
   std::unique_ptr<env::LoopThread> heartbeats_;
   Time heartbeat_due_, rates_due_;
   std::string url_, token_;

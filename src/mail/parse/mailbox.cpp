@@ -15,18 +15,21 @@ constexpr std::string_view mbox_mark = "From ";
 // Bytes from a file or from memory, by offset.
 class Bytes {
  public:
-  Bytes(std::unique_ptr<env::File> file, uint64_t size) : file_(std::move(file)), size_(size) {}
+  Bytes(std::unique_ptr<env::File> file, uint64_t size, uint64_t begin = 0)
+      : file_(std::move(file)), begin_(begin), size_(size) {}
   explicit Bytes(SharedBytes bytes) : bytes_(std::move(bytes)), size_(bytes_.size()) {}
 
   [[nodiscard]] uint64_t size() const { return size_; }
   Result<std::string> read(uint64_t offset, size_t count) {
-    if (file_ != nullptr) return file_->read_at(offset, count);
+    if (file_ != nullptr)
+      return file_->read_at(begin_ + offset, std::min<uint64_t>(count, size_ - std::min(offset, size_)));
     return std::string(bytes_.view().substr(std::min<uint64_t>(offset, size_), count));
   }
 
  private:
   std::unique_ptr<env::File> file_;
   SharedBytes bytes_;
+  uint64_t begin_ = 0;
   uint64_t size_;
 };
 
@@ -242,6 +245,13 @@ Result<std::unique_ptr<MailSource>> open_source(env::Files& files, const std::st
   }
   BONAFIDE_ASSIGN(auto bytes, open_file(files, path));
   return open_mail(path, std::move(bytes));
+}
+
+Result<std::unique_ptr<MailSource>> open_mbox_part(env::Files& files, const std::string& path, uint64_t from,
+                                                   uint64_t to) {
+  BONAFIDE_ASSIGN(auto file, files.open(path, env::Open::read));
+  return std::unique_ptr<MailSource>(
+      std::make_unique<MboxSource>(path, Bytes(std::move(file), to - std::min(from, to), from)));
 }
 
 std::unique_ptr<MailSource> open_bytes(std::string name, SharedBytes bytes) {

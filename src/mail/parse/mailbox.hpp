@@ -39,6 +39,10 @@ class MailSource {
 /// and Maildirs count. `files` outlives the source. Errors: not_found, and as Files::open().
 Result<std::unique_ptr<MailSource>> open_source(env::Files& files, const std::string& path);
 
+/// The messages of an mbox in a part of its file, [from, to); one begins at `from`. Errors: as Files::open().
+Result<std::unique_ptr<MailSource>> open_mbox_part(env::Files& files, const std::string& path, uint64_t from,
+                                                   uint64_t to);
+
 /// The messages in bytes that came otherwise, e.g. by standard input: an mbox if they begin with "From ",
 /// else one message.
 std::unique_ptr<MailSource> open_bytes(std::string name, SharedBytes bytes);
