@@ -25,6 +25,7 @@ struct Cli {
   VerifyOptions verify;
   SearchOptions search;
   StatsOptions stats;
+  RecodeChoice recode;
   std::string id, file, folder;
   int64_t limit = 0;
   int result = exit_ok;
@@ -199,6 +200,19 @@ void add_tools(CLI::App& app, Cli& cli) {
            [&cli] { return avro_fingerprint(cli.common, cli.file); })
       ->add_option("file", cli.file)
       ->required();
+  auto* recode =
+      add_verb(avro, cli, "recode", "a container file in another codec, or by another version of its schema",
+               "  bonafide avro recode old.avro new.avro --codec zstandard\n"
+               "  bonafide avro recode old.avro new.avro --schema schemas/mail.scored-value/v2.avsc",
+               [&cli] { return avro_recode(cli.common, cli.file, cli.recode); });
+  recode->add_option("file", cli.file)->required();
+  recode->add_option("out", cli.recode.out, "the file to write: it becomes whole, or stays as it was")
+      ->required();
+  recode->add_option("--codec", cli.recode.codec, "null, deflate, snappy or zstandard; default: as it is")
+      ->check(CLI::IsMember({"null", "deflate", "snappy", "zstandard"}));
+  recode->add_option("--schema", cli.recode.schema,
+                     "what the records become: .avsc, or a container file with it");
+  recode->add_flag("--force", cli.recode.force, "overwrite OUT where it is there");
 }
 
 int main_of(int argc, char** argv) {

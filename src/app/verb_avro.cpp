@@ -1,14 +1,17 @@
+#include <algorithm>
 #include <cstdio>
 
 #include "app/output.hpp"
 #include "app/verbs.hpp"
 #include "avro/container.hpp"
 #include "avro/json_codec.hpp"
+#include "avro/recode.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "env/real/files.hpp"
+#include "env/real/random.hpp"
 
-// bonafide avro cat|schema|fingerprint: any Avro container file, not only our own.
+// bonafide avro cat|schema|fingerprint|recode: any Avro container file, not only our own.
 namespace bonafide::app {
 namespace {
 
@@ -82,6 +85,37 @@ int avro_fingerprint(const Common& common, const std::string& file) {
     std::cout << json.text();
   } else {
     std::cout << "CRC-64-AVRO " << to_hex(crc) << "\nSHA-256     " << to_hex(view(sha)) << "\n";
+  }
+  return exit_ok;
+}
+
+int avro_recode(const Common& common, const std::string& file, const RecodeChoice& choice) {
+  avro::RecodeOptions options;
+  options.overwrite = choice.force;
+  if (!choice.codec.empty()) {
+    const auto codec = avro::parse_codec(choice.codec);
+    if (!codec.ok()) return complain(codec.error());
+    options.codec = *codec;
+  }
+  if (!choice.schema.empty()) {
+    const auto schema = schema_of_file(choice.schema);
+    if (!schema.ok()) return complain(schema.error());
+    options.schema = *schema;
+  }
+  env::RealRandom random;
+  const std::string marker = random.bytes(options.sync.size());
+  std::copy(marker.begin(), marker.end(), options.sync.begin());
+  env::RealFiles files;
+  const auto done = avro::recode(files, file, choice.out, options);
+  if (!done.ok()) return complain(done.error());
+  if (common.json) {
+    JsonWriter json;
+    json.begin_object().member("records", done->records).member("codec", to_string(done->codec));
+    json.member("bytes_before", done->bytes_before).member("bytes_after", done->bytes_after);
+    std::cout << json.end_object().end_line().text();
+  } else {
+    std::cout << done->records << " records, " << to_string(done->codec) << ": " << done->bytes_before
+              << " bytes before, " << done->bytes_after << " now\n";
   }
   return exit_ok;
 }

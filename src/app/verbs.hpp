@@ -107,5 +107,12 @@ int schema_check(const Common& common, const std::string& folder);
 int avro_cat(const Common& common, const std::string& file, int64_t limit);
 int avro_schema(const Common& common, const std::string& file);
 int avro_fingerprint(const Common& common, const std::string& file);
+struct RecodeChoice {
+  std::string out;
+  std::string codec;   ///< "": as it is
+  std::string schema;  ///< a .avsc file, or a container file with the schema; "": as it is
+  bool force = false;
+};
+int avro_recode(const Common& common, const std::string& file, const RecodeChoice& choice);
 
 }  // namespace bonafide::app
