@@ -194,11 +194,10 @@ Result<std::string> stats_json(Pipeline& pipeline, const api::StatsQuery& query)
 
 // --- rebuilding
 
-Status produce_reindex(Pipeline& pipeline, bool by_hand, const ProducedBody::Put& put) {
+Status produce_reindex(Pipeline& pipeline, bool by_hand, const BodyProducers::Put& put) {
   auto* rebuild = pipeline.rebuild();
   if (rebuild == nullptr)
     return {Cause::unavailable, "there is no search index to be built: see the topology"};
-  if (by_hand) BONAFIDE_TRY(pipeline.catch_up_index());
   // One that was begun by itself, as after an upgrade, is as good.
   if (const Status started = rebuild->start(); !started.ok() && !rebuild->progress().running)
     return started.error();
