@@ -50,7 +50,7 @@ class Formatter {
 
 }  // namespace
 
-Status produce_export(Pipeline& pipeline, const api::ExportQuery& query, const ProducedBody::Put& put) {
+Status produce_export(Pipeline& pipeline, const api::ExportQuery& query, const BodyProducers::Put& put) {
   BONAFIDE_ASSIGN(auto formatter, Formatter::make(query.format));
   stores::Rows::Query rows;
   rows.limit = 500;

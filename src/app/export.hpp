@@ -7,6 +7,6 @@ namespace bonafide::app {
 
 /// All stored rows of a query, newest revision of each, in the order of their ids: JSON lines or an Avro
 /// container file.
-Status produce_export(Pipeline& pipeline, const api::ExportQuery& query, const ProducedBody::Put& put);
+Status produce_export(Pipeline& pipeline, const api::ExportQuery& query, const BodyProducers::Put& put);
 
 }  // namespace bonafide::app

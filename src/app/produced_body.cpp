@@ -2,64 +2,31 @@
 
 namespace bonafide::app {
 
-std::shared_ptr<ProducedBody> ProducedBody::start(Producer producer) {
-  auto body = std::make_shared<ProducedBody>();
-  body->thread_ = std::thread([shared = body->shared_, producer = std::move(producer)] {
-    end(*shared, producer([&shared](std::string piece) { return put(*shared, std::move(piece)); }));
-  });
-  return body;
+BodyProducers::~BodyProducers() {
+  for (auto& running : running_) running.pipe->abandon();
+  for (auto& running : running_) running.thread.join();
 }
 
-ProducedBody::~ProducedBody() {
-  {
-    const std::lock_guard lock(shared_->mutex);
-    shared_->abandoned = true;
-  }
-  shared_->changed.notify_all();
-  if (thread_.joinable()) thread_.detach();  // ends at its next put(); holds what it uses
-}
-
-bool ProducedBody::put(Shared& shared, std::string piece) {
-  std::unique_lock lock(shared.mutex);
-  shared.changed.wait(lock, [&] { return shared.abandoned || shared.pieces.size() < pieces_ahead; });
-  if (shared.abandoned) return false;
-  if (!shared.waiting) {
-    shared.pieces.push_back(std::move(piece));
+std::shared_ptr<net::BodySource> BodyProducers::start(Producer producer) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(running_, [](Running& running) {
+    if (!running.ended->load()) return false;
+    running.thread.join();
     return true;
-  }
-  const Done done = std::exchange(shared.waiting, nullptr);
-  lock.unlock();
-  done(Piece{std::move(piece), false});
-  return true;
-}
-
-void ProducedBody::end(Shared& shared, Status result) {
-  std::unique_lock lock(shared.mutex);
-  shared.ended = true;
-  shared.result = std::move(result);
-  if (!shared.waiting) return;
-  const Done done = std::exchange(shared.waiting, nullptr);
-  const Status& ended = shared.result;
-  lock.unlock();
-  done(ended.ok() ? Result<Piece>(Piece{"", true}) : Result<Piece>(ended.error()));
-}
-
-void ProducedBody::pull(Done done) {
-  std::unique_lock lock(shared_->mutex);
-  if (!shared_->pieces.empty()) {
-    Piece piece{std::move(shared_->pieces.front()), false};
-    shared_->pieces.pop_front();
-    lock.unlock();
-    shared_->changed.notify_all();
-    return done(std::move(piece));
-  }
-  if (!shared_->ended) {
-    shared_->waiting = std::move(done);
-    return;
-  }
-  const Status& ended = shared_->result;
-  lock.unlock();
-  done(ended.ok() ? Result<Piece>(Piece{"", true}) : Result<Piece>(ended.error()));
+  });
+  auto& running = running_.emplace_back();
+  running.pipe = std::make_shared<net::BodyPipe>();
+  running.ended = std::make_shared<std::atomic<bool>>(false);
+  auto reader = running.pipe->reader();
+  running.thread = std::thread([pipe = running.pipe, ended = running.ended, producer = std::move(producer)] {
+    if (const Status done = producer([&](std::string_view piece) { return pipe->write(piece); }); done.ok()) {
+      pipe->finish();
+    } else {
+      pipe->fail(done.error());
+    }
+    ended->store(true);
+  });
+  return reader;
 }
 
 TaskThread::TaskThread() : thread_([this] { loop(); }) {}

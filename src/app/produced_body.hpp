@@ -1,42 +1,42 @@
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
-#include <string>
+#include <string_view>
 #include <thread>
 
-#include "net/http.hpp"
+#include "net/body_pipe.hpp"
 
 namespace bonafide::app {
 
-/// A streamed body that a function produces on a thread of its own, a few pieces ahead of whoever reads. When
-/// the reader goes away, put() returns false and the function ends.
-class ProducedBody final : public net::BodySource {
+/// Streamed bodies that functions produce, each on a thread of its own, a little ahead of whoever reads. When
+/// the reader goes away, or this does, put() returns false and the function ends; whatever it uses must live
+/// as long as this.
+class BodyProducers {
  public:
-  using Put = std::function<bool(std::string piece)>;
+  using Put = std::function<bool(std::string_view piece)>;
   using Producer = std::function<Status(const Put& put)>;
 
-  static std::shared_ptr<ProducedBody> start(Producer producer);
-  ~ProducedBody() override;
-  void pull(Done done) override;
+  BodyProducers() = default;
+  /// Waits for the functions to end.
+  ~BodyProducers();
+  BodyProducers(const BodyProducers&) = delete;
+  BodyProducers& operator=(const BodyProducers&) = delete;
+
+  std::shared_ptr<net::BodySource> start(Producer producer);
 
  private:
-  static constexpr size_t pieces_ahead = 8;
-  struct Shared {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::deque<std::string> pieces;
-    bool ended = false, abandoned = false;
-    Status result = Ok{};
-    Done waiting;
+  struct Running {
+    std::shared_ptr<net::BodyPipe> pipe;
+    std::shared_ptr<std::atomic<bool>> ended;
+    std::thread thread;
   };
-  static bool put(Shared& shared, std::string piece);
-  static void end(Shared& shared, Status result);
-
-  std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
-  std::thread thread_;
+  std::mutex mutex_;
+  std::list<Running> running_;
 };
 
 /// Runs tasks one after the other on a thread: for look-ups that read a disk, so that the server's thread

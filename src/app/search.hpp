@@ -14,6 +14,6 @@ Result<std::string> stats_json(Pipeline& pipeline, const api::StatsQuery& query)
 
 /// Builds the index anew and tells how far it is, as JSON lines; the last one has "rebuilt". `by_hand`:
 /// nobody steps the pipeline. Errors: conflict (it is being built already), unavailable.
-Status produce_reindex(Pipeline& pipeline, bool by_hand, const ProducedBody::Put& put);
+Status produce_reindex(Pipeline& pipeline, bool by_hand, const BodyProducers::Put& put);
 
 }  // namespace bonafide::app

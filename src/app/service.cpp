@@ -113,9 +113,9 @@ void Service::raw(const EventId& id, Source source) {
     const auto nothing = [](const std::string&) { return false; };
     if (const Status there = steps::read_raw(pipeline_.raw().rows(), id, nothing); !there.ok())
       return source(there.error());
-    source(std::shared_ptr<net::BodySource>(ProducedBody::start([this, id](const ProducedBody::Put& put) {
+    source(bodies_.start([this, id](const BodyProducers::Put& put) {
       return steps::read_raw(pipeline_.raw().rows(), id, put);
-    })));
+    }));
   });
 }
 
@@ -153,19 +153,18 @@ void Service::ledger(const api::LedgerQuery& query, Answer answer) {
 }
 
 void Service::export_rows(const api::ExportQuery& query, Source source) {
-  source(std::shared_ptr<net::BodySource>(ProducedBody::start(
-      [this, query](const ProducedBody::Put& put) { return produce_export(pipeline_, query, put); })));
+  source(bodies_.start(
+      [this, query](const BodyProducers::Put& put) { return produce_export(pipeline_, query, put); }));
 }
 
 void Service::verify(bool quick, Source source) {
-  if (verifying_->exchange(true))
+  if (verifying_.exchange(true))
     return source({Cause::conflict, "a verification is under way; wait for its end"});
-  source(std::shared_ptr<net::BodySource>(
-      ProducedBody::start([this, quick, busy = verifying_](const ProducedBody::Put& put) {
-        const Status done = produce_verification(pipeline_, quick, put);
-        busy->store(false);
-        return done;
-      })));
+  source(bodies_.start([this, quick](const BodyProducers::Put& put) {
+    const Status done = produce_verification(pipeline_, quick, put);
+    verifying_ = false;
+    return done;
+  }));
 }
 
 void Service::search(const api::SearchQuery& query, Answer answer) {
@@ -182,8 +181,8 @@ void Service::with_registry(std::function<void(avro::Registry&)> work) {
 }
 
 void Service::reindex(Source source) {
-  source(std::shared_ptr<net::BodySource>(ProducedBody::start(
-      [this](const ProducedBody::Put& put) { return produce_reindex(pipeline_, runner_ == nullptr, put); })));
+  source(bodies_.start(
+      [this](const BodyProducers::Put& put) { return produce_reindex(pipeline_, runner_ == nullptr, put); }));
 }
 
 }  // namespace bonafide::app

@@ -68,7 +68,8 @@ class Service final : public api::Service {
   mutable std::mutex rates_mutex_;
   Rates rates_;
   const Time started_;
-  std::shared_ptr<std::atomic<bool>> verifying_ = std::make_shared<std::atomic<bool>>(false);
+  std::atomic<bool> verifying_{false};
+  BodyProducers bodies_;
   TaskThread search_tasks_;  // a count over millions must not hold up the others
   TaskThread tasks_;         // last: its tasks use the rest
 };

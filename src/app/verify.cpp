@@ -20,7 +20,7 @@ constexpr size_t minutes_named = 20;  // of one hop
 
 class Verification {
  public:
-  Verification(Pipeline& pipeline, bool quick, const ProducedBody::Put& put)
+  Verification(Pipeline& pipeline, bool quick, const BodyProducers::Put& put)
       : pipeline_(pipeline), quick_(quick), put_(put) {}
 
   Status run() {
@@ -270,7 +270,7 @@ class Verification {
 
   Pipeline& pipeline_;
   bool quick_;
-  const ProducedBody::Put& put_;
+  const BodyProducers::Put& put_;
   uint64_t findings_ = 0, parked_ = 0;
   Books books_;
   BookReading reading_{pipeline_, books_};
@@ -282,7 +282,7 @@ class Verification {
 
 }  // namespace
 
-Status produce_verification(Pipeline& pipeline, bool quick, const ProducedBody::Put& put) {
+Status produce_verification(Pipeline& pipeline, bool quick, const BodyProducers::Put& put) {
   return Verification(pipeline, quick, put).run();
 }
 

@@ -9,7 +9,7 @@ namespace bonafide::app {
 /// list, beside a running pipeline or at rest (invariant 9). Gives JSON lines: findings {"finding", "place",
 /// "what", "ids"}, progress
 /// {"progress"}, and last the result {"sound", "findings", "accepted", …}.
-Status produce_verification(Pipeline& pipeline, bool quick, const ProducedBody::Put& put);
+Status produce_verification(Pipeline& pipeline, bool quick, const BodyProducers::Put& put);
 
 /// Counts and order-free hashes by tenant, hop and event minute of acceptance, counted when asked.
 Result<std::string> ledger_json(Pipeline& pipeline, const api::LedgerQuery& query);

@@ -73,6 +73,12 @@ bool BodyPipe::write(std::string_view bytes) {
   return true;
 }
 
+void BodyPipe::abandon() {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->abandoned = true;
+  shared_->room.notify_all();
+}
+
 bool BodyPipe::abandoned() const {
   const std::lock_guard lock(shared_->mutex);
   return shared_->abandoned;
