@@ -23,6 +23,17 @@ struct RegistryCall {
   [[nodiscard]] std::string_view text(std::string_view name) const;
 };
 
+/// The part of a list that "offset" and "limit" ask for; all of it without them.
+class Page {
+ public:
+  explicit Page(const RegistryCall& call);
+  /// Is the item at this place, from 0, in it?
+  [[nodiscard]] bool has(int64_t at) const { return at >= offset_ && (limit_ < 0 || at - offset_ < limit_); }
+
+ private:
+  int64_t offset_, limit_;
+};
+
 /// {"error_code": code, "message": message}
 struct RegistryRefusal {
   int status = 500;

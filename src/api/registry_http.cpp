@@ -57,6 +57,10 @@ std::string_view RegistryCall::text(std::string_view name) const {
 
 bool RegistryCall::flag(std::string_view name) const { return equals_ignoring_case(text(name), "true"); }
 
+Page::Page(const RegistryCall& call)
+    : offset_(std::max<int64_t>(parse_int(call.text("offset")).value_or(0), 0)),
+      limit_(parse_int(call.text("limit")).value_or(-1)) {}
+
 bool is_registry_type(const std::string* content_type) {
   constexpr std::array<std::string_view, 4> known = {registry_type, "application/vnd.schemaregistry+json",
                                                      "application/json", "application/octet-stream"};

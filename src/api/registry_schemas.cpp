@@ -70,8 +70,7 @@ RegistryAnswer get_schemas(Registry& registry, const RegistryCall& call) {
   const auto subjects = registry.subjects(shown(call));
   if (!subjects.ok()) return store_failure(subjects.error());
   const std::string_view prefix = call.text("subjectPrefix");
-  const auto offset = parse_int(call.text("offset")).value_or(0);
-  const auto limit = parse_int(call.text("limit")).value_or(-1);
+  const Page page(call);
   int64_t at = 0;
   JsonWriter json;
   json.begin_array();
@@ -81,7 +80,7 @@ RegistryAnswer get_schemas(Registry& registry, const RegistryCall& call) {
     if (!versions.ok()) continue;  // deleted meanwhile
     for (const auto& version : *versions) {
       if (call.flag("latestOnly") && version.version != versions->back().version) continue;
-      if (at++ < offset || (limit >= 0 && at > offset + limit)) continue;
+      if (!page.has(at++)) continue;
       json.raw(version_json(version));
     }
   }

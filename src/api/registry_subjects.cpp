@@ -129,14 +129,13 @@ RegistryAnswer get_subjects(Registry& registry, const RegistryCall& call) {
   const auto names = registry.subjects(gone_only ? Deleted::show : shown(call));
   if (!names.ok()) return store_failure(names.error());
   const std::string_view prefix = call.text("subjectPrefix");
-  const auto offset = parse_int(call.text("offset")).value_or(0);
-  const auto limit = parse_int(call.text("limit")).value_or(-1);
+  const Page page(call);
   int64_t at = 0;
   JsonWriter json;
   json.begin_array();
   for (const std::string& name : *names) {
     if (!name.starts_with(prefix) || (gone_only && registry.versions(name, Deleted::hide).ok())) continue;
-    if (at++ < offset || (limit >= 0 && at > offset + limit)) continue;
+    if (!page.has(at++)) continue;
     json.value(name);
   }
   return json.end_array().take();
@@ -151,8 +150,10 @@ RegistryAnswer get_versions(Registry& registry, const RegistryCall& call) {
                                                       : store_failure(versions.error());
   }
   std::vector<int32_t> numbers;
+  const Page page(call);
+  int64_t at = 0;
   for (const auto& version : *versions) {
-    if (!gone_only || version.deleted) numbers.push_back(version.version);
+    if ((!gone_only || version.deleted) && page.has(at++)) numbers.push_back(version.version);
   }
   return numbers_json(numbers);
 }

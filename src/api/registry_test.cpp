@@ -73,6 +73,8 @@ TEST_F(RegistryApiTest, RegistersAndGivesBack) {
   EXPECT_EQ(get("/subjects?subjectPrefix=t"), R"(200 ["t"])");
   EXPECT_EQ(get("/subjects?offset=1&limit=5"), R"(200 ["t"])");
   EXPECT_EQ(get("/subjects/s/versions"), "200 [1,2]");
+  EXPECT_EQ(get("/subjects/s/versions?offset=0&limit=1"), "200 [1]");
+  EXPECT_EQ(get("/subjects/s/versions?offset=1&limit=-1"), "200 [2]");
   const std::string second = "200 " + version_json(*registry.version("s", 2, avro::Deleted::hide));
   EXPECT_THAT(second, HasSubstr(R"({"subject":"s","version":2,"id":2,"schema":"{\"name\":\"R\",)"));
   for (const char* name : {"2", "latest", "-1"}) {
