@@ -7,6 +7,7 @@
 
 #include "api/service.hpp"
 #include "base/json.hpp"
+#include "env/metrics.hpp"
 #include "net/body_pipe.hpp"
 
 namespace bonafide::api {
