@@ -318,10 +318,10 @@ TEST_F(Robust, NothingIsLeftOver) {
   }
 }
 
-// Mail of elsewhere, where there is some: BONAFIDE_CORPORA names folders of .eml files, ":" between.
+// Mail of elsewhere, where there is some: BONAFIDE_MAIL_FOLDERS names folders of .eml files, ":" between.
 TEST_F(Robust, CorporaOfElsewhere) {
-  const char* folders = std::getenv("BONAFIDE_CORPORA");
-  if (folders == nullptr) GTEST_SKIP() << "BONAFIDE_CORPORA names no folder of messages";
+  const char* folders = std::getenv("BONAFIDE_MAIL_FOLDERS");
+  if (folders == nullptr) GTEST_SKIP() << "BONAFIDE_MAIL_FOLDERS names no folder of messages";
   for (const auto folder : split(folders, ':')) {
     size_t count = 0;
     double worst = 0, all = 0;
