@@ -57,7 +57,7 @@ Status refuse_overwriting(env::Files& files, const std::string& to, const Recode
   if (options.overwrite) return Ok{};
   BONAFIDE_ASSIGN(const bool there, files.exists(to));
   if (!there) return Ok{};
-  return Error{Cause::invalid, to + " is there already: name another file, or overwrite it with --force"};
+  return {Cause::invalid, to + " is there already: name another file, or overwrite it with --force"};
 }
 
 /// The records of `reader`, resolved by `plan` where there is one, into `aside`.

@@ -198,17 +198,17 @@ RegistryMode EmbeddedRegistry::mode_of(const std::string& subject) const {
 }
 
 Status EmbeddedRegistry::allowed(const std::string& subject, Change change) const {
+  std::string why;
   if (mode_of(subject) != RegistryMode::read_write) {
-    return Error{Cause::conflict,
-                 subject.empty() ? "the schema registry is in read-only mode"
-                                 : "subject \"" + subject + "\" is in read-only mode: PUT /mode changes it"};
+    why = subject.empty() ? "the schema registry is in read-only mode"
+                          : "subject \"" + subject + "\" is in read-only mode: PUT /mode changes it";
+  } else if (change != Change::add && own_.find(subject) != own_.end()) {
+    why = "subject \"" + subject + "\" holds the schemas of this program's own events: ";
+    why += change == Change::remove ? "none can be deleted, as events are stored that were written by them"
+                                    : "its compatibility level stays FULL_TRANSITIVE";
   }
-  if (change == Change::add || own_.find(subject) == own_.end()) return Ok{};
-  return Error{
-      Cause::conflict,
-      "subject \"" + subject + "\" holds the schemas of this program's own events: " +
-          (change == Change::remove ? "none can be deleted, as events are stored that were written by them"
-                                    : "its compatibility level stays FULL_TRANSITIVE")};
+  if (why.empty()) return Ok{};
+  return {Cause::conflict, why};
 }
 
 Status EmbeddedRegistry::may_change(const std::string& subject, Change change) {
