@@ -39,11 +39,8 @@ def each_message_of_a_mailbox_is_taken_once(folder):
     service.start()
     maildir.add(lib.message(5000))
     stored(141)
-    for key in list(maildir.keys())[:50]:  # read by its owner: the names change
-        message = maildir[key]
-        message.set_subdir("cur")
-        message.set_flags("S")
-        maildir[key] = message
+    for name in sorted(os.listdir(folder + "/maildir/new"))[:50]:  # read by its owner
+        os.rename(f"{folder}/maildir/new/{name}", f"{folder}/maildir/cur/{name}:2,S")
     time.sleep(0.5)
     stored(141)
     service.stop()
