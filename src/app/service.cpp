@@ -161,7 +161,7 @@ void Service::verify(bool quick, Source source) {
   if (verifying_.exchange(true))
     return source({Cause::conflict, "a verification is under way; wait for its end"});
   source(bodies_.start([this, quick](const BodyProducers::Put& put) {
-    const Status done = produce_verification(pipeline_, quick, put);
+    Status done = produce_verification(pipeline_, quick, put);
     verifying_ = false;
     return done;
   }));

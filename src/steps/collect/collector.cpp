@@ -106,6 +106,7 @@ std::vector<mail::Received> Collector::make_events(mail::Parser& parser, const S
   Sha256 hash;
   for (auto& [tenant, recipients] : by_tenant) {
     const bool last = events.size() + 1 == by_tenant.size();
+    // NOLINTNEXTLINE(bugprone-use-after-move): moved for the last tenant only
     auto& one = last ? events.emplace_back(std::move(event)) : events.emplace_back(event);
     one.tenant = tenant;
     const Digest message = message_key(hash, tenant, one.envelope.mail_from, submission.raw);
