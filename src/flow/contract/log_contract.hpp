@@ -444,7 +444,7 @@ TEST_P(LogContract, AReaderBeginsAfterAnyPosition) {
     const auto read = drain(**log().reader(shard, landed[from].second), 29 - from);
     for (size_t i = 0; i < read.size(); ++i) EXPECT_EQ(read[i].position, landed[from + 1 + i].second);
   }
-  auto reader = std::move(log().reader(shard, landed[29].second).value());
+  auto reader = log().reader(shard, landed[29].second).value();
   EXPECT_TRUE(drain(*reader, 0).empty());
   put({entry("t", "a", "later")});
   EXPECT_EQ(values(drain(*reader, 1)), (std::vector<std::string>{"later"}))

@@ -233,7 +233,7 @@ TEST(JournalDamage, OffsetsOfLostRecordsAreNotGivenToNewOnes) {
   // A record's frame is lost, the commit that consumed it is not: the group must still see what comes next.
   World world;
   world.must_open();
-  auto session = std::move(world.journal->join({"g", {"t"}, flow::Visibility::written, nullptr}).value());
+  auto session = world.journal->join({"g", {"t"}, flow::Visibility::written, nullptr}).value();
   world.put("t", "lost soon");
   const auto read = session->read(flow::Lane::live, 10, 1 << 20);
   auto transaction = session->begin();
@@ -247,7 +247,7 @@ TEST(JournalDamage, OffsetsOfLostRecordsAreNotGivenToNewOnes) {
   ASSERT_TRUE(world.files.flip_bit(path, at - 20, 0).ok());  // in its directory
   world.must_open();
   ASSERT_THAT(world.journal->opened().damages, SizeIs(1));
-  session = std::move(world.journal->join({"g", {"t"}, flow::Visibility::written, nullptr}).value());
+  session = world.journal->join({"g", {"t"}, flow::Visibility::written, nullptr}).value();
   world.put("t", "new");
   const auto more = session->read(flow::Lane::live, 10, 1 << 20);
   ASSERT_TRUE(more.ok()) << more.error().message;

@@ -42,7 +42,7 @@ class JournalRetention : public testing::Test {
     }
   }
   std::unique_ptr<flow::Session> join(const std::string& group) {
-    return std::move(world_.journal->join({group, {"t"}, flow::Visibility::synced, nullptr}).value());
+    return world_.journal->join({group, {"t"}, flow::Visibility::synced, nullptr}).value();
   }
 
   World world_{1, 4096};
@@ -95,7 +95,7 @@ TEST_F(JournalRetention, AReaderGoesOnInARemovedSegment) {
   ASSERT_TRUE(world_.journal->close().ok());
   world_.settings.memory_bytes = 0;
   world_.must_open();
-  auto reader = std::move(world_.journal->reader({"t", flow::Lane::live, 0}, {}).value());
+  auto reader = world_.journal->reader({"t", flow::Lane::live, 0}, {}).value();
   ASSERT_THAT(*reader->read(1, 1 << 20), SizeIs(1));
   pass(Duration::hours(2));
   ASSERT_EQ(segment_files(), 1U);

@@ -85,7 +85,7 @@ TEST_F(JournalThreads, DoorsFlusherAndWorkersAtOnce) {
   }
   threads.emplace_back([&] {  // a step: in -> out, what is written
     env::EventWake wake;
-    auto session = std::move(journal_->join({"copy", {"in"}, flow::Visibility::written, &wake}).value());
+    auto session = journal_->join({"copy", {"in"}, flow::Visibility::written, &wake}).value();
     for (int copied = 0; copied < total;) {
       const auto read = session->read(flow::Lane::live, 64, 1 << 20);
       ASSERT_TRUE(read.ok()) << read.error().message;
@@ -106,7 +106,7 @@ TEST_F(JournalThreads, DoorsFlusherAndWorkersAtOnce) {
   std::multiset<std::string> arrived;
   threads.emplace_back([&] {  // a sink: what is synced
     env::EventWake wake;
-    auto session = std::move(journal_->join({"sink", {"out"}, flow::Visibility::synced, &wake}).value());
+    auto session = journal_->join({"sink", {"out"}, flow::Visibility::synced, &wake}).value();
     while (arrived.size() < total) {
       const auto read = session->read(flow::Lane::live, 50, 1 << 20);
       ASSERT_TRUE(read.ok()) << read.error().message;
@@ -143,7 +143,7 @@ TEST_F(JournalThreads, SessionsComeAndGo) {
   for (int worker = 0; worker < 3; ++worker) {
     threads.emplace_back([&] {
       while (!stop) {
-        auto session = std::move(journal_->join({"g", {"in"}, flow::Visibility::written, nullptr}).value());
+        auto session = journal_->join({"g", {"in"}, flow::Visibility::written, nullptr}).value();
         for (int round = 0; round < 5; ++round) {
           const auto read = session->read(flow::Lane::live, 3, 1 << 20);
           if (!read.ok() || read->empty()) continue;
@@ -171,7 +171,7 @@ TEST_F(JournalThreads, SessionsComeAndGo) {
   for (auto& thread : threads) thread.join();
   std::multiset<std::string> out;
   ASSERT_TRUE(journal_->backlog("g").ok());
-  auto reader = std::move(journal_->written_reader({"out", flow::Lane::live, 0}, {}).value());
+  auto reader = journal_->written_reader({"out", flow::Lane::live, 0}, {}).value();
   for (;;) {
     const auto read = reader->read(100, 1 << 20);
     ASSERT_TRUE(read.ok());
