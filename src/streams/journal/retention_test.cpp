@@ -141,7 +141,7 @@ TEST_F(JournalRetention, ACrashAtAnyMomentOfRemovalLosesNothingAndMissesNothing)
 }
 
 TEST_F(JournalRetention, AtTheSizeLimitOldSegmentsGoBeforeTheirTimeElseTheDoorIsClosed) {
-  world_.settings.max_bytes = 8 * 4096;
+  world_.settings.max_bytes = uint64_t{8} * 4096;
   world_.must_open();
   auto session = join("g");
   fill(30);

@@ -57,6 +57,7 @@ class World {
   /// Appends without waiting; `acked` grows by the values once synced.
   void append(std::vector<flow::Entry> entries, std::vector<std::string>* acked = nullptr) {
     std::vector<std::string> values;
+    values.reserve(entries.size());
     for (const auto& e : entries) values.emplace_back(e.record.value.view());
     journal->inlet().append(std::move(entries), [values, acked](const Result<flow::Inlet::Landed>& landed) {
       if (landed.ok() && acked != nullptr) acked->insert(acked->end(), values.begin(), values.end());

@@ -68,6 +68,7 @@ TEST_F(JournalThreads, DoorsFlusherAndWorkersAtOnce) {
   open();
   std::atomic<int> acked{0};
   std::vector<std::thread> threads;
+  threads.reserve(doors);
   for (int door = 0; door < doors; ++door) {
     threads.emplace_back([&, door] {
       for (int i = 0; i < per_door; ++i) {
@@ -140,6 +141,7 @@ TEST_F(JournalThreads, SessionsComeAndGo) {
   open();
   std::atomic<bool> stop{false};
   std::vector<std::thread> threads;
+  threads.reserve(3);
   for (int worker = 0; worker < 3; ++worker) {
     threads.emplace_back([&] {
       while (!stop) {
