@@ -33,7 +33,7 @@ ExportRow ExportRow::of(const mail::Scored& scored) {
     row.from = received.facts.from.front().key();
   row.recipients = received.envelope.rcpt_to;
   row.subject = received.facts.subject;
-  row.verdict = scored.score.verdict;
+  row.verdict = mail::shown_verdict(scored);
   row.trust = scored.score.trust;
   row.attack = scored.score.attack;
   row.reasons = scored.score.reasons;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "mail/event.hpp"
+#include "mail/verdict.hpp"
 
 namespace bonafide::app {
 
@@ -19,7 +20,7 @@ struct ExportRow {
   std::string from;  ///< address in lower case, "" if there is none
   std::vector<std::string> recipients;
   std::string subject;
-  mail::Verdict verdict = mail::Verdict::suspicious;
+  mail::ShownVerdict verdict = mail::ShownVerdict::suspicious;
   double trust = 0;
   mail::Attack attack = mail::Attack::none;
   std::vector<mail::Reason> reasons;

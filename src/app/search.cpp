@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/json.hpp"
+#include "mail/verdict.hpp"
 #include "steps/import/clean_row.hpp"
 #include "steps/index/query.hpp"
 #include "steps/index/time_zone.hpp"
@@ -154,7 +155,7 @@ Result<std::vector<Group>> groups_of(stores::SearchStore& store, const SearchFil
   std::vector<Group> groups;
   for (const auto& one : counted) {
     Group group;
-    group.key = which == SearchGroupBy::verdict     ? symbol<mail::Verdict>(one.number)
+    group.key = which == SearchGroupBy::verdict     ? symbol<mail::ShownVerdict>(one.number)
                 : which == SearchGroupBy::attack    ? symbol<mail::Attack>(one.number)
                 : which == SearchGroupBy::direction ? symbol<mail::Direction>(one.number)
                                                     : one.text;
@@ -183,8 +184,8 @@ Result<std::string> stats_json(Pipeline& pipeline, const api::StatsQuery& query)
   json.key("groups").begin_array();
   for (size_t i = 0; i < std::min(groups.size(), query.limit); ++i) {
     json.begin_object().member("key", groups[i].key).member("count", groups[i].total());
-    for (size_t v = 0; v < avro::EnumSymbols<mail::Verdict>::symbols.size(); ++v)
-      json.member(avro::EnumSymbols<mail::Verdict>::symbols[v], groups[i].by_verdict[v]);
+    for (size_t v = 0; v < avro::EnumSymbols<mail::ShownVerdict>::symbols.size(); ++v)
+      json.member(avro::EnumSymbols<mail::ShownVerdict>::symbols[v], groups[i].by_verdict[v]);
     json.end_object();
   }
   json.end_array().member("total", total);

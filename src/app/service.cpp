@@ -46,7 +46,7 @@ void Service::submit(api::Submission posted, std::function<void(Result<api::Rece
 api::Decision Service::decision_of(const mail::Scored& scored) {
   api::Decision decision;
   decision.id = scored.received.id;
-  decision.verdict = avro::symbol_of(scored.score.verdict);
+  decision.verdict = avro::symbol_of(mail::shown_verdict(scored));
   decision.attack = avro::symbol_of(scored.score.attack);
   decision.trust = scored.score.trust;
   for (const auto& reason : scored.score.reasons) decision.reasons.push_back({reason.text, reason.weight});
@@ -89,7 +89,7 @@ Result<std::string> Service::message_json(const EventId& id, bool rescore) {
   avro::encode(again, after);
   json.key("rescored").begin_object();
   json.member("trust", again.trust)
-      .member("verdict", avro::symbol_of(again.verdict))
+      .member("verdict", avro::symbol_of(mail::shown(scored.received.direction, again.verdict)))
       .member("same", before == after);
   return json.end_object().end_object().take();
 }

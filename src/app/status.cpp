@@ -73,7 +73,7 @@ void Service::measure() {
   totals.in =
       metrics.counter("bonafide_events_emitted_total", "records written", {{"step", "collect"}}).value();
   totals.stored = metrics.counter("bonafide_rows_written_total", "Rows put into the primary store").value();
-  for (const char* verdict : {"trusted", "suspicious", "untrusted"}) {
+  for (const char* verdict : {"trusted", "suspicious", "untrusted", "none"}) {
     totals.scored +=
         metrics.counter("bonafide_verdicts_total", "messages by verdict", {{"verdict", verdict}}).value();
   }

@@ -12,6 +12,7 @@
 #include "app/verbs.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "mail/verdict.hpp"
 
 // bonafide replay: a set through the whole pipeline, in its order, at event time, as fast as it goes.
 namespace bonafide::app {
@@ -34,7 +35,7 @@ class ReplayClock final : public env::Clock {
 
 struct Verdict {
   double trust = 0;
-  mail::Verdict verdict = mail::Verdict::suspicious;
+  mail::ShownVerdict verdict = mail::ShownVerdict::suspicious;
 };
 
 // What came of each line, filled from several threads.
@@ -54,7 +55,7 @@ class Results {
   }
   void scored(const mail::Scored& scored) {
     const std::lock_guard lock(mutex_);
-    verdicts_[scored.received.id] = {scored.score.trust, scored.score.verdict};
+    verdicts_[scored.received.id] = {scored.score.trust, mail::shown_verdict(scored)};
     changed_.notify_all();
   }
   /// Waits a little; true once every line has its verdict.

@@ -18,7 +18,7 @@ void VerdictPrinter::print(const mail::Scored& scored, Time now, std::optional<b
   view.from = row.from;
   view.to = row.recipients.empty() ? "-" : row.recipients.front();
   view.more_recipients = row.recipients.empty() ? 0 : static_cast<int>(row.recipients.size()) - 1;
-  view.verdict = row.verdict;
+  view.verdict = scored.score.verdict;
   view.trust = row.trust;
   view.reason = row.reasons.empty() ? "" : row.reasons.front().text;
   view.latency = now - row.accepted_at;

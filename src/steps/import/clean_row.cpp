@@ -6,6 +6,7 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "mail/domain.hpp"
+#include "mail/verdict.hpp"
 
 namespace bonafide::steps {
 namespace {
@@ -68,7 +69,7 @@ stores::RowView CleanRow::of(const mail::Scored& event, ByteView framed) {
   text(EventColumn::client_ip, received.envelope.client_ip, 64);
   recipients(received.envelope.rcpt_to);
   text(EventColumn::subject, received.facts.subject, max_text_bytes);
-  value(EventColumn::verdict) = avro::symbol_of(event.score.verdict);
+  value(EventColumn::verdict) = avro::symbol_of(mail::shown_verdict(event));
   const bool number = std::isfinite(event.score.trust);
   if (!number) flag("trust_replaced");
   value(EventColumn::trust) = number ? event.score.trust : 0.0;

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "mail/domain.hpp"
 #include "mail/event.hpp"
+#include "mail/verdict.hpp"
 
 namespace bonafide::steps {
 
@@ -242,7 +243,7 @@ Status require_text(SearchFilter& filter, SearchText where, std::string_view wor
 }
 
 Status require_verdict(SearchFilter& filter, std::string_view words) {
-  BONAFIDE_ASSIGN(const uint32_t mask, labels<mail::Verdict>(words, "verdict"));
+  BONAFIDE_ASSIGN(const uint32_t mask, labels<mail::ShownVerdict>(words, "verdict"));
   filter.verdicts &= mask;
   return Ok{};
 }

@@ -1,5 +1,7 @@
 #include "steps/reply/verdict_board.hpp"
 
+#include "mail/verdict.hpp"
+
 namespace bonafide::steps {
 namespace {
 
@@ -19,7 +21,7 @@ VerdictBoard::VerdictBoard(const mail::EventCodec& codec, env::Clock& clock, env
       late_(metrics.counter("bonafide_verdicts_late_total",
                             "verdicts of live messages that fell after the deadline")) {
   for (size_t i = 0; i < verdicts_.size(); ++i) {
-    const std::string verdict(avro::symbol_of(static_cast<mail::Verdict>(i)));
+    const std::string verdict(avro::symbol_of(static_cast<mail::ShownVerdict>(i)));
     verdicts_[i] = &metrics.counter("bonafide_verdicts_total", "messages by verdict", {{"verdict", verdict}});
   }
 }
@@ -57,7 +59,7 @@ void VerdictBoard::measure(const mail::Scored& scored, flow::Lane lane) {
   const Time now = clock_.now();
   end_to_end_.observe(std::max(Duration{}, now - scored.received.accepted_at));
   if (lane == flow::Lane::live && now > scored.received.deadline_at) late_.add();
-  verdicts_[static_cast<size_t>(scored.score.verdict)]->add();
+  verdicts_[static_cast<size_t>(mail::shown_verdict(scored))]->add();
 }
 
 void VerdictBoard::tell(const std::shared_ptr<const ScoredPayload>& scored) {

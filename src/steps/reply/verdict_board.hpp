@@ -51,7 +51,7 @@ class VerdictBoard final : public flow::Sink {
   env::Metrics& metrics_;
   env::Histogram& end_to_end_;
   env::Counter& late_;
-  std::array<env::Counter*, 3> verdicts_{};
+  std::array<env::Counter*, 4> verdicts_{};
   std::vector<Told> listeners_;
   std::map<flow::ShardId, flow::Position> applied_;
   std::mutex mutex_;

@@ -41,6 +41,9 @@ struct Labels {
   uint8_t verdict = 0, attack = 0, direction = 0;
   bool attachment = false, removed = false;
 
+  /// Only what came in (direction 0) was judged; for all else the verdict that is told is 3, none. Here and
+  /// not in the fact, so that what earlier versions wrote tells it too.
+  [[nodiscard]] uint8_t told_verdict() const { return direction == 0 ? verdict : 3; }
   [[nodiscard]] uint16_t packed() const {
     return static_cast<uint16_t>((verdict & 3) | (attack & 15) << 2 | (direction & 3) << 6 |
                                  (attachment ? 1 << 8 : 0) | (removed ? 1 << 9 : 0));

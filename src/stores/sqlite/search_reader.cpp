@@ -67,7 +67,7 @@ SearchStore::Lease::~Lease() {
 bool SearchStore::Reader::Resolved::passes(const Fact& fact) const {
   const Labels labels = Labels::of(fact.labels);
   if (labels.removed || (filter->tenant && fact.tenant != tenant)) return false;
-  if ((filter->verdicts >> labels.verdict & 1) == 0 || (filter->attacks >> labels.attack & 1) == 0 ||
+  if ((filter->verdicts >> labels.told_verdict() & 1) == 0 || (filter->attacks >> labels.attack & 1) == 0 ||
       (filter->directions >> labels.direction & 1) == 0)
     return false;
   if (filter->attachment && !labels.attachment) return false;
@@ -246,7 +246,7 @@ int64_t group_of(const Fact& fact, SearchGroupBy by) {
     case SearchGroupBy::domain:
       return fact.domain;
     case SearchGroupBy::verdict:
-      return labels.verdict;
+      return labels.told_verdict();
     case SearchGroupBy::attack:
       return labels.attack;
     case SearchGroupBy::direction:
@@ -264,7 +264,7 @@ Result<std::vector<SearchGroup>> SearchStore::count(const SearchFilter& filter, 
   BONAFIDE_ASSIGN(const auto resolved, reader->resolve(filter));
   Tally tally;
   const auto add = [&](const Fact& fact) {
-    if (resolved.passes(fact)) tally.add(group_of(fact, by), fact.labels & 3);
+    if (resolved.passes(fact)) tally.add(group_of(fact, by), Labels::of(fact.labels).told_verdict());
   };
   if (!resolved.none && !filter.match.empty()) {
     BONAFIDE_TRY(reader->each_match(resolved, INT64_MAX, [&](const Key&, const Fact& fact) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -177,6 +178,7 @@ TEST_F(SearchStoreTest, FiltersAndCountsAreThoseOfAListThatIsLookedThrough) {
       one.domain = "d" + std::to_string(random.below(5)) + ".example";
       one.labels.verdict = static_cast<uint8_t>(random.below(3));
       one.labels.attack = static_cast<uint8_t>(random.below(8));
+      one.labels.direction = static_cast<uint8_t>(random.below(5) == 0 ? random.below(3) : 0);
       one.labels.attachment = random.below(4) == 0;
       one.subject = words[random.below(words.size())];
       messages.push_back(one);
@@ -196,7 +198,8 @@ TEST_F(SearchStoreTest, FiltersAndCountsAreThoseOfAListThatIsLookedThrough) {
     for (auto at = model.rbegin(); at != model.rend(); ++at) {
       const auto& one = at->second;
       if (filter.tenant && one.tenant != *filter.tenant) continue;
-      if ((filter.verdicts >> one.labels.verdict & 1) == 0 || (filter.attacks >> one.labels.attack & 1) == 0)
+      if ((filter.verdicts >> one.labels.told_verdict() & 1) == 0 ||
+          (filter.attacks >> one.labels.attack & 1) == 0)
         continue;
       if (filter.attachment && !one.labels.attachment) continue;
       if ((filter.from && one.at < *filter.from) || (filter.to && one.at >= *filter.to)) continue;
@@ -210,12 +213,12 @@ TEST_F(SearchStoreTest, FiltersAndCountsAreThoseOfAListThatIsLookedThrough) {
     std::map<int64_t, uint64_t> counted;
     const auto by_quarter = *store_->count(filter, SearchGroupBy::quarter_hour);
     for (const auto& group : by_quarter)
-      counted[group.number] = group.by_verdict[0] + group.by_verdict[1] + group.by_verdict[2];
+      counted[group.number] = std::accumulate(group.by_verdict.begin(), group.by_verdict.end(), uint64_t{0});
     EXPECT_EQ(counted, quarters);
     std::map<std::string, uint64_t> by_domain;
     const auto domain_groups = *store_->count(filter, SearchGroupBy::domain);
     for (const auto& group : domain_groups)
-      by_domain[group.text] = group.by_verdict[0] + group.by_verdict[1] + group.by_verdict[2];
+      by_domain[group.text] = std::accumulate(group.by_verdict.begin(), group.by_verdict.end(), uint64_t{0});
     EXPECT_EQ(by_domain, domains);
     return expected.size();
   };
@@ -228,6 +231,9 @@ TEST_F(SearchStoreTest, FiltersAndCountsAreThoseOfAListThatIsLookedThrough) {
   EXPECT_GT(expect_same(filter, ""), 0U);
   filter.match = "{subject} : \"lunch\"";
   EXPECT_GT(expect_same(filter, "lunch"), 0U);
+  filter = {};
+  filter.verdicts = 0b1000;  // what was not judged
+  EXPECT_GT(expect_same(filter, ""), 0U);
   filter = {};
   filter.from = start + Duration::hours(5);
   filter.to = start + Duration::hours(30);
