@@ -61,6 +61,10 @@ Section retention_section() {
       "for how long stores keep what they have, by the time of acceptance; 0s is for ever. The door's list "
       "is kept as long as the longest of them, the journal by its own settings",
       {{"rows", FieldType::duration, "90d", "the rows"},
+       {"rows_size", FieldType::bytes, "0",
+        "the oldest rows are removed until the others fit; 0 is no limit. The search index goes with the "
+        "rows"},
+       {"raw_size", FieldType::bytes, "0", "likewise the bytes of messages that door.keep_raw keeps"},
        {"archive", FieldType::duration, "400d", "the archive, in whole days"},
        {"archive_size", FieldType::bytes, "0",
         "the archive's oldest days are removed until it fits; 0 is no limit"},
@@ -78,6 +82,8 @@ control::RetentionSettings retention_of(const flow::Settings& section, Duration 
   settings.rows = keep("rows");
   settings.archive = keep("archive");
   settings.archive_bytes = section.bytes("archive_size");
+  settings.rows_bytes = section.bytes("rows_size");
+  settings.raw_bytes = section.bytes("raw_size");
   settings.parked = keep("parked");
   settings.raw = keep_raw;
   settings.every = section.duration("every");

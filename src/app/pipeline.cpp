@@ -304,12 +304,19 @@ Status Pipeline::add_retention(const DataFolder& folder) {
       outside_.logger,
       outside_.metrics,
       folder.in("retention"),
+  const auto fit_of = [](stores::RowStore& store, uint64_t bytes) -> std::function<Result<Time>()> {
+    if (bytes == 0) return {};
+    return [&store, bytes]() -> Result<Time> {
+      BONAFIDE_ASSIGN(const auto from, store.rows().fits_from(bytes));
+      return from ? from->accepted_at() : Time{};
+    };
+  };
       // A few milliseconds each: rows and pieces of raw messages under the store's lock, archive files with a
       // sync each.
       // The index before the rows: what it finds is there.
       {{"index", &Horizons::rows, index_before, 2000},
-       {"import", &Horizons::rows, rows_of(*rows_), 300},
-       {"raw", &Horizons::raw, rows_of(*raw_), 16},
+       {"import", &Horizons::rows, rows_of(*rows_), 300, fit_of(*rows_, settings_.retention.rows_bytes)},
+       {"raw", &Horizons::raw, rows_of(*raw_), 16, fit_of(*raw_, settings_.retention.raw_bytes)},
        {"archive", &Horizons::archive, archive_before, 8},
        {"parked", &Horizons::parked, parked_before, SIZE_MAX},
        {"doorlist", &Horizons::door, rows_of(*door_list_), 500}},

@@ -162,4 +162,41 @@ def the_archive_is_cut_to_its_size(folder):
     lib.bonafide("verify", "--data", data, expect=0)
 
 
+@lib.test
+def rows_and_raw_messages_are_cut_to_their_size_while_mail_flows(folder):
+    data = folder + "/data"
+    os.makedirs(data, 0o700)
+    limits = {"rows": 3_000_000, "raw": 6_000_000}
+    with open(data + "/bonafide.yaml", "w") as file:
+        # What a reader has not dealt with for good stays whatever the size: the archive after a second, the states after 30.
+        file.write(f"version: 1\narchive: {{file_age: 1s}}\ndoor: {{keep_raw: 100d}}\nretention: {{rows_size: {limits['rows']}, raw_size: {limits['raw']}, every: 1s}}\n")
+    service = lib.Service(data).start()
+    body = "".join("the order and the invoice, please see what is attached\r\n" for _ in range(400))
+    sent, verified = [], 0
+    end = time.monotonic() + 80
+    while time.monotonic() < end and (value(service, REMOVED % "import") < 300 or value(service, REMOVED % "raw") < 300):
+        for number in range(len(sent), len(sent) + 150):
+            status, answer, _ = service.post(lib.message(number, body=f"{number} {body}"), mail_from="a@acme.example", rcpt_to="b@home.example")
+            lib.check(status == 202, status, answer)
+            sent.append(answer["id"])
+        lib.bonafide("verify", "--data", data, expect=0)  # while the oldest go
+        verified += 1
+    lib.check(value(service, REMOVED % "import") >= 300 and value(service, REMOVED % "raw") >= 300, "little was removed of", len(sent))
+    service.idle()
+
+    def used(path):
+        with sqlite3.connect(f"file:{data}/{path}?mode=ro", uri=True) as connection:
+            pages, free, size = (connection.execute("pragma " + what).fetchone()[0] for what in ("page_count", "freelist_count", "page_size"))
+        return (pages - free) * size
+
+    lib.eventually(lambda: used("rows/rows.db") <= limits["rows"] and used("raw/raw.db") <= limits["raw"], 30, "the size")
+    kept = rows(data)
+    lib.check(kept == set(sent[-len(kept):]) and len(kept) > 50, "not the newest are kept:", len(kept), len(sent))
+    found = json.loads(service.get("/v1/stats?group_by=tenant")[1])["total"]
+    lib.eventually(lambda: json.loads(service.get("/v1/stats?group_by=tenant")[1])["total"] == len(rows(data)), 20, "the index follows")
+    lib.check(found <= len(sent) and verified >= 2, found, verified)
+    service.stop()
+    lib.bonafide("verify", "--data", data, expect=0)
+
+
 lib.main()

@@ -56,12 +56,15 @@ Time by_size(uint64_t most, const RetentionView& view) {
   return cut;
 }
 
+// Never past a reader, nor past the clock, however large the store is.
+Time fitting(Time fit, const RetentionView& view) { return std::min({fit, view.under_way, view.now}); }
+
 }  // namespace
 
 Horizons decide(const RetentionSettings& settings, const RetentionView& view) {
   Horizons next = view.horizons;
-  next.rows = std::max(next.rows, by_age(settings.rows, view));
-  next.raw = std::max(next.raw, by_age(settings.raw, view));
+  next.rows = std::max({next.rows, by_age(settings.rows, view), fitting(view.rows_fit, view)});
+  next.raw = std::max({next.raw, by_age(settings.raw, view), fitting(view.raw_fit, view)});
   next.parked = std::max(next.parked, by_age(settings.parked, view));
   const Time archive = std::max(by_age(settings.archive, view), by_size(settings.archive_bytes, view));
   next.archive = std::max(next.archive, start_of_day(archive));

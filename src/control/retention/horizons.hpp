@@ -17,6 +17,7 @@ struct RetentionSettings {
   std::optional<Duration> raw = Duration{};
   std::optional<Duration> parked = Duration::days(90);  ///< after they were retried or dropped
   uint64_t archive_bytes = 0;                           ///< the archive is cut to it; 0: whatever it takes
+  uint64_t rows_bytes = 0, raw_bytes = 0;               ///< likewise
   Duration every = Duration::minutes(5);
 
   static RetentionSettings for_ever() { return {std::nullopt, std::nullopt, std::nullopt, std::nullopt}; }
@@ -36,6 +37,8 @@ struct RetentionView {
   Time under_way = {INT64_MAX};
   /// Bytes of the archive's days (since 1970-01-01), oldest first; only where a size is set.
   std::vector<std::pair<int64_t, uint64_t>> archive_days = {};
+  /// Where the store is larger than its size: it would not be, were what was accepted before not there.
+  Time rows_fit = {}, raw_fit = {};
 };
 
 /// The horizons as they should be: never earlier than they stand, never past a reader, the door's never past

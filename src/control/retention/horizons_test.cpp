@@ -67,6 +67,23 @@ TEST(Decide, TheArchiveIsCutToItsSizeInWholeDaysButNotToday) {
   EXPECT_EQ(decide(settings, seen).archive, Time{} + Duration::days(today - 1)) << "today is being written";
 }
 
+TEST(Decide, AStoreThatIsTooLargeIsCutToItsSizeButNotPastAReader) {
+  auto seen = view();
+  seen.rows_fit = at("2026-11-20T08:15:01Z");
+  seen.raw_fit = at("2026-11-24T10:30:05Z");
+  RetentionSettings settings;
+  settings.raw = std::nullopt;
+  auto next = decide(settings, seen);
+  EXPECT_EQ(next.rows, seen.rows_fit) << "to the instant: it is a size, not an age";
+  EXPECT_EQ(next.raw, now) << "not past the clock";
+  EXPECT_EQ(next.archive, decide({}, view()).archive);
+  EXPECT_LE(next.door, next.rows);
+  seen.under_way = at("2026-11-19T00:00:00Z");
+  next = decide(settings, seen);
+  EXPECT_EQ(next.rows, seen.under_way);
+  EXPECT_EQ(next.raw, seen.under_way);
+}
+
 // Whatever is set, seen and done before: no horizon goes back, none moves past a reader or the clock, and the
 // door's list reaches back as far as every store.
 TEST(Decide, HoldsItsPromisesForAnyView) {
@@ -90,6 +107,8 @@ TEST(Decide, HoldsItsPromisesForAnyView) {
       seen.archive_days.clear();
       for (int64_t day = seen.now.day() - 450; day <= seen.now.day(); day += 1 + any(60))
         seen.archive_days.emplace_back(day, static_cast<uint64_t>(any(200)));
+      seen.rows_fit = any(2) == 0 ? Time{} : seen.now - Duration::seconds(any(60 * 86'400) - 86'400);
+      seen.raw_fit = any(2) == 0 ? Time{} : seen.now - Duration::seconds(any(60 * 86'400) - 86'400);
       seen.horizons = horizons;
       const auto next = decide(settings, seen);
       for (const auto one : {&Horizons::rows, &Horizons::archive, &Horizons::raw, &Horizons::door}) {

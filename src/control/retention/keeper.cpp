@@ -80,8 +80,14 @@ Status RetentionKeeper::measure() {
     to_measure_.pop_back();
     return Ok{};
   }
-  RetentionView view{parts_.clock.now(), horizons(), {INT64_MAX}, {measured_.begin(), measured_.end()}};
+  RetentionView view{
+      parts_.clock.now(), horizons(), {INT64_MAX}, {measured_.begin(), measured_.end()}, {}, {}};
   BONAFIDE_ASSIGN(view.under_way, parts_.under_way());
+  for (const auto& store : parts_.stores) {
+    if (!store.fit) continue;
+    Time& fit = store.horizon == &Horizons::raw ? view.raw_fit : view.rows_fit;
+    BONAFIDE_ASSIGN(fit, store.fit());
+  }
   BONAFIDE_TRY(move(decide(settings_, view)));
   phase_ = Phase::remove;
   store_ = 0;

@@ -21,6 +21,9 @@ struct RetainedStore {
   /// `most`: that was all.
   std::function<Result<uint64_t>(Time before, size_t most)> remove;
   size_t most = 1;  ///< in one step: a few milliseconds' work
+  /// Where a size is given: before which time of acceptance all must go that what is left fits; the beginning
+  /// of time: it fits.
+  std::function<Result<Time>()> fit = {};
 };
 
 /// Looks from time to time, moves the horizons, and removes what lies behind them, a little in each step (see

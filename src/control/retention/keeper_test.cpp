@@ -60,13 +60,20 @@ class RetentionTest : public testing::Test {
         log_,
         metrics_,
         root_ + "/retention",
-        {{"import", &Horizons::rows, clear(rows_), 4}, {"doorlist", &Horizons::door, clear(door_), 4}},
+        {{"import", &Horizons::rows, clear(rows_), 4, fit()}, {"doorlist", &Horizons::door, clear(door_), 4}},
         [this]() -> Result<Time> { return under_way_; },
         {},
         {}};
     auto keeper = RetentionKeeper::open(std::move(parts), settings_);
     ASSERT_TRUE(keeper.ok()) << keeper.error().message;
     keeper_ = std::move(*keeper);
+  }
+  std::function<Result<Time>()> fit() {
+    if (settings_.rows_bytes == 0) return {};
+    return [this]() -> Result<Time> {
+      BONAFIDE_ASSIGN(const auto from, rows_->rows().fits_from(settings_.rows_bytes));
+      return from ? from->accepted_at() : Time{};
+    };
   }
   std::unique_ptr<RowStore> open_store(const std::string& name) {
     stores::RowStoreSettings settings;
@@ -79,7 +86,7 @@ class RetentionTest : public testing::Test {
   void live(int64_t days) {
     for (int64_t i = 0; i < days; ++i) {
       std::vector<stores::RowView> rows;
-      for (uint64_t n = 0; n < 10; ++n) rows.push_back({id_of(clock_.now().day(), n), 0, {}, "event"});
+      for (uint64_t n = 0; n < 10; ++n) rows.push_back({id_of(clock_.now().day(), n), 0, {}, event_});
       const flow::Stretch stretch{
           {"t", flow::Lane::live, 0}, flow::Position::of(at_), flow::Position::of(at_ + 10)};
       at_ += 10;
@@ -121,6 +128,7 @@ class RetentionTest : public testing::Test {
   env::NoLogger log_;
   env::Metrics metrics_;
   RetentionSettings settings_;
+  std::string event_ = "event";
   Time under_way_{INT64_MAX};
   RowStore* broken_ = nullptr;
   size_t largest_ = 0;
@@ -145,6 +153,41 @@ TEST_F(RetentionTest, RemovesWhatIsOldALittleInEachStep) {
   EXPECT_NE(metrics_.exposition().find("bonafide_retention_removed_total{step=\"import\"} 80"),
             std::string::npos)
       << metrics_.exposition();
+}
+
+// Ten rows a day of 100 KB each, kept for ever, but in 4 MB.
+TEST_F(RetentionTest, AStoreIsCutToItsSizeAndTheBooksBalance) {
+  settings_.rows = settings_.archive = settings_.raw = std::nullopt;
+  settings_.rows_bytes = 4'000'000;
+  event_ = std::string(100'000, 'x');
+  open();
+  live(3);
+  steps();
+  EXPECT_EQ(count(*rows_), 30U) << "it fits";
+  live(7);
+  for (int pass = 0; pass < 3; ++pass) {
+    clock_.advance(settings_.every);
+    steps();
+    expect_balance();
+  }
+  EXPECT_FALSE(rows_->rows().fits_from(settings_.rows_bytes)->has_value());
+  EXPECT_GE(count(*rows_), 30U) << "and no more than needed is removed";
+  EXPECT_LE(count(*rows_), 40U);
+  EXPECT_EQ(count(*door_), 100U) << "the archive has them for ever";
+  // Not past a reader, however large it is.
+  const uint64_t before = count(*rows_);
+  under_way_ = ids(*rows_).begin()->accepted_at();
+  live(5);
+  clock_.advance(settings_.every);
+  steps();
+  EXPECT_EQ(count(*rows_), before + 50);
+  under_way_ = {INT64_MAX};
+  for (int pass = 0; pass < 3; ++pass) {
+    clock_.advance(settings_.every);
+    steps();
+  }
+  EXPECT_LE(count(*rows_), 40U);
+  expect_balance();
 }
 
 TEST_F(RetentionTest, WaitsForAReader) {

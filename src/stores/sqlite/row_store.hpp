@@ -80,6 +80,11 @@ class Rows {
   Result<uint64_t> count(const Query& query);
   Result<std::vector<Heartbeat>> heartbeats();
 
+  /// From which id on the rows would fit into so many bytes of the file; nothing where they do. What lies in
+  /// free pages does not count: they are used again. By the average size of a row, so another look may find a
+  /// little more.
+  Result<std::optional<EventId>> fits_from(uint64_t bytes);
+
   /// Reads every live byte: SQLite's own check, then each row. `each` (may be empty) is told of every sound
   /// row.
   Status verify(const std::function<void(const StoredRow&)>& each, const OnDamage& on_damage);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "stores/sqlite/row_hash.hpp"
@@ -151,6 +152,25 @@ Result<uint64_t> Rows::count(const Query& query) {
   if (query.before) select.bind_blob(2, query.before->view());
   BONAFIDE_TRY(select.step());
   return static_cast<uint64_t>(select.integer(0));
+}
+
+Result<std::optional<EventId>> Rows::fits_from(uint64_t bytes) {
+  BONAFIDE_ASSIGN(auto reader, Lease::take(*this));
+  const Connection& db = *reader->db;
+  BONAFIDE_ASSIGN(const int64_t pages, db.integer("pragma page_count"));
+  BONAFIDE_ASSIGN(const int64_t free, db.integer("pragma freelist_count"));
+  BONAFIDE_ASSIGN(const int64_t page_bytes, db.integer("pragma page_size"));
+  const uint64_t used = static_cast<uint64_t>(pages - free) * static_cast<uint64_t>(page_bytes);
+  if (used <= bytes) return std::optional<EventId>();
+  BONAFIDE_ASSIGN(const int64_t rows, db.integer("select count(*) from events"));
+  if (rows == 0) return std::optional<EventId>();
+  const double share = static_cast<double>(used - bytes) / static_cast<double>(used);
+  const auto too_many = static_cast<int64_t>(share * static_cast<double>(rows)) + 1;
+  BONAFIDE_ASSIGN(Statement select, db.prepare("select id from events order by id limit 1 offset ?"));
+  BONAFIDE_ASSIGN(const bool found, select.bind(1, std::min(too_many, rows - 1)).step());
+  if (!found) return std::optional<EventId>();
+  BONAFIDE_ASSIGN(const EventId id, EventId::from_bytes(select.bytes(0)));
+  return std::optional(id);
 }
 
 Result<std::vector<Heartbeat>> Rows::heartbeats() {
