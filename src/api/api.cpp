@@ -85,6 +85,10 @@ std::vector<Api::Route> Api::own_routes() {
       {"GET", "/v1/parked/*", &Api::get_parked_record},
       {"POST", "/v1/parked/*/retry", &Api::post_retry},
       {"POST", "/v1/parked/*/drop", &Api::post_drop},
+      {"GET", "/v1/tenants", &Api::get_tenants},
+      {"GET", "/v1/tenants/*", &Api::get_tenant},
+      {"PUT", "/v1/tenants/*", &Api::put_tenant, false, false, nullptr, tenant_body_bytes},
+      {"DELETE", "/v1/tenants/*", &Api::delete_tenant},
       {"GET", "/metrics", &Api::get_metrics},
       {"GET", "/livez", &Api::get_livez, false, true},
       {"GET", "/readyz", &Api::get_readyz, false, true},
@@ -140,6 +144,7 @@ net::HttpHandler::Verdict Api::on_head(const net::Request& head, uint64_t body_b
   if (auto* refusal = std::get_if<net::Response>(&admitted)) return std::move(*refusal);
   if (found.route == nullptr) return not_matched(head, found);
   if (found.route->registry != nullptr) return registry_body_bytes;
+  if (found.route->body_bytes > 0) return found.route->body_bytes;
   if (!found.route->takes_message) return small_body_bytes;
   // Whatever can be refused is refused before fifty megabytes have come.
   const auto submission = read_submission(head, std::get<Access::Caller>(admitted));
@@ -154,7 +159,9 @@ void Api::on_request(net::Request request, net::Reply reply) {
   auto admitted = access_.admit(request, found.route != nullptr && found.route->everybody);
   if (auto* refusal = std::get_if<net::Response>(&admitted)) return reply.send(std::move(*refusal));
   if (found.route == nullptr) return reply.send(not_matched(request, found));
-  if (!found.route->takes_message && found.route->registry == nullptr && !request.body.empty()) {
+  const bool takes_body =
+      found.route->takes_message || found.route->registry != nullptr || found.route->body_bytes > 0;
+  if (!takes_body && !request.body.empty()) {
     return reply.send(problem(400, clean_text(request.path, 200) + " takes no body"));
   }
   Call call{request, std::move(found.arguments), std::move(reply), std::get<Access::Caller>(admitted)};
@@ -331,8 +338,9 @@ void Api::post_verify(Call& call) {
 }
 
 void Api::get_parked(Call& call) {
-  Parameters parameters(call.request.query, {"limit", "cursor", "reveal"});
+  Parameters parameters(call.request.query, {"limit", "cursor", "reveal", "tenant"});
   ParkedQuery query;
+  query.tenant = parameters.text("tenant", 253).value_or("");
   query.limit = parameters.count("limit", max_page).value_or(query.limit);
   query.cursor = parameters.text("cursor").value_or("");
   query.reveal = parameters.flag("reveal");

@@ -42,6 +42,7 @@ class Api final : public net::HttpHandler {
     bool takes_message = false;
     bool everybody = false;                ///< needs no token
     RegistryOperation registry = nullptr;  ///< instead of run: a call of the schema registry
+    size_t body_bytes = 0;                 ///< it takes a body that is no message, of at most so many bytes
   };
   struct Match {
     const Route* route = nullptr;
@@ -69,6 +70,10 @@ class Api final : public net::HttpHandler {
   void get_parked_record(Call& call);
   void post_retry(Call& call);
   void post_drop(Call& call);
+  void get_tenants(Call& call);
+  void get_tenant(Call& call);
+  void put_tenant(Call& call);
+  void delete_tenant(Call& call);
   void get_metrics(Call& call);
   void get_livez(Call& call);
   void get_readyz(Call& call);
@@ -87,6 +92,7 @@ class Api final : public net::HttpHandler {
   Service::Source stream_to(Call& call, std::string content_type);
   net::Response failure(std::string_view path, const Error& error);
   void settle_parked(Call& call, Service::ParkedAction action);
+  void with_tenants(Call& call, std::function<Result<std::string>(TenantAdmin&)> work);
 
   const ApiSettings settings_;
   const Access access_;

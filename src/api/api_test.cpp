@@ -521,5 +521,29 @@ TEST_F(ApiTest, TheClientSaysWhenNobodyAnswers) {
   EXPECT_THAT(nobody.error().message, HasSubstr(url));
 }
 
+TEST_F(ApiTest, TenantsArePutShownListedAndRemoved) {
+  const std::string body = R"({"domains":["acme.example"]})";
+  const auto put = client().call("PUT", "/v1/tenants/acme", {{"only_new", "1"}}, body, "application/json");
+  ASSERT_TRUE(put.ok()) << put.error().message;
+  EXPECT_EQ(put->body, body + "\n");
+  EXPECT_EQ(client().call("PUT", "/v1/tenants/acme", {{"only_new", "1"}}, body).error().cause,
+            Cause::conflict);
+  EXPECT_TRUE(client().call("PUT", "/v1/tenants/acme", {}, body).ok());
+  EXPECT_EQ(*client().get("/v1/tenants"), "{\"count\":1}\n");
+  EXPECT_EQ(*client().get("/v1/tenants/acme"), body + "\n");
+  EXPECT_TRUE(client().call("DELETE", "/v1/tenants/acme").ok());
+  EXPECT_EQ(client().get("/v1/tenants/acme").error().cause, Cause::not_found);
+  EXPECT_EQ(client().call("POST", "/v1/tenants/acme", {}, body)
+                    .error()
+                    .message.find("takes GET, HEAD, PUT, DELETE") != std::string::npos,
+            true);
+}
+
+TEST_F(ApiTest, ATenantThatIsTooLargeIsRefusedBeforeItIsRead) {
+  const std::string refused =
+      raw("PUT /v1/tenants/acme HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n");
+  EXPECT_NE(refused.find(" 413 "), std::string::npos) << refused;
+}
+
 }  // namespace
 }  // namespace bonafide::api

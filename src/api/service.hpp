@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "api/tenants.hpp"
 #include "avro/registry.hpp"
 #include "base/ids.hpp"
 #include "base/ip.hpp"
@@ -63,6 +64,7 @@ struct ParkedQuery {
   size_t limit = 100;
   std::string cursor;
   bool reveal = false;  ///< local parts of addresses and payloads in full
+  std::string tenant;   ///< "" = all
 };
 
 struct SearchQuery {
@@ -145,6 +147,8 @@ class Service {
 
   /// Calls `work` with the schema registry, off the server's thread: a change waits for the disk.
   virtual void with_registry(std::function<void(avro::Registry&)> work) = 0;
+  /// Calls `work` with the tenants, likewise.
+  virtual void with_tenants(std::function<void(TenantAdmin&)> work) = 0;
 
   /// Prometheus text 0.0.4.
   virtual std::string metrics() = 0;

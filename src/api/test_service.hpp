@@ -12,6 +12,29 @@
 
 namespace bonafide::api {
 
+/// Tenants as they were put.
+class TestTenants final : public TenantAdmin {
+ public:
+  Result<std::string> list() override { return R"({"count":)" + std::to_string(texts_.size()) + "}"; }
+  Result<std::string> show(const std::string& name) override {
+    const auto at = texts_.find(name);
+    if (at == texts_.end()) return Error{Cause::not_found, "there is no tenant " + name};
+    return at->second;
+  }
+  Result<std::string> put(const std::string& name, const std::string& json, bool only_new) override {
+    if (only_new && texts_.contains(name)) return Error{Cause::conflict, "there is a tenant " + name};
+    return texts_[name] = json;
+  }
+  Result<std::string> remove(const std::string& name) override {
+    BONAFIDE_ASSIGN(const std::string text, show(name));
+    texts_.erase(name);
+    return text;
+  }
+
+ private:
+  std::map<std::string, std::string> texts_;
+};
+
 /// A service in memory for the tests of the API: takes messages, decides by their text.
 class TestService : public Service {
  public:
@@ -160,6 +183,9 @@ class TestService : public Service {
   void with_registry(std::function<void(avro::Registry&)> work) override {
     later([this, work = std::move(work)] { work(schemas); });
   }
+  void with_tenants(std::function<void(TenantAdmin&)> work) override {
+    later([this, work = std::move(work)] { work(tenants); });
+  }
   std::string metrics() override { return registry.exposition(); }
   Health alive() override { return {}; }
   Health ready() override {
@@ -175,6 +201,7 @@ class TestService : public Service {
   bool is_ready = true;
   env::Metrics registry;
   avro::EmbeddedRegistry schemas;
+  TestTenants tenants;
   const EventId other_id = *EventId::parse("000000000000000000000000000000ee");
 
  private:

@@ -24,6 +24,7 @@ class RemoteAccess final : public Access {
   Result<std::string> parked(const api::ParkedQuery& query) override {
     net::Query parameters{{"limit", std::to_string(query.limit)}};
     if (!query.cursor.empty()) parameters.emplace_back("cursor", query.cursor);
+    add(parameters, "tenant", query.tenant);
     return client_.get("/v1/parked", parameters);
   }
   Result<std::string> parked_record(const std::string& id) override {
@@ -37,6 +38,7 @@ class RemoteAccess final : public Access {
     net::Query parameters{{"format", query.format == api::ExportFormat::avro ? "avro" : "jsonl"}};
     if (query.from) parameters.emplace_back("from", format_rfc3339(*query.from));
     if (query.to) parameters.emplace_back("to", format_rfc3339(*query.to));
+    add(parameters, "tenant", query.tenant);
     return client_.stream("GET", "/v1/export", parameters, take);
   }
   Status verify(bool quick, const Take& take) override {

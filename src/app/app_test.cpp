@@ -126,6 +126,8 @@ TEST_F(AppTest, APoisonRecordWaitsAloneAndLaterOnesGoOn) {
   EXPECT_EQ(answer->status, 200) << answer->body;
   const std::string parked = eventually("/v1/parked", "\"step\":\"enrich\"");
   EXPECT_NE(parked.find("\"cause\""), std::string::npos);
+  EXPECT_EQ(get("/v1/parked?tenant=default"), parked);
+  EXPECT_EQ(get("/v1/parked?tenant=acme"), "{\"parked\":[]}\n") << "another tenant's are not shown";
   EXPECT_NE(get("/v1/status").find("\"ok\":false"), std::string::npos);
 }
 

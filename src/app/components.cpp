@@ -31,7 +31,8 @@ flow::StepComponent enrich_step(Parts parts) {
            "identities, traits and reference hits from the facts alone",
            {},
            [parts](const flow::Settings&) {
-             return processor(std::make_unique<steps::EnrichStep>(*parts->codec, parts->reference));
+             return processor(
+                 std::make_unique<steps::EnrichStep>(*parts->codec, *parts->reference, *parts->directories));
            }}};
 }
 

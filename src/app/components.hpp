@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 
+#include "base/current.hpp"
 #include "flow/topology.hpp"
 #include "mail/codec.hpp"
 #include "steps/archive/sink.hpp"
@@ -10,6 +11,7 @@
 #include "stores/sqlite/parked_store.hpp"
 #include "stores/sqlite/row_store.hpp"
 #include "stores/state/embedded_state.hpp"
+#include "trust/directory.hpp"
 #include "trust/model.hpp"
 #include "trust/reference.hpp"
 
@@ -18,7 +20,8 @@ namespace bonafide::app {
 /// What the components are made of: opened by Pipeline before it makes them.
 struct ComponentParts {
   const mail::EventCodec* codec = nullptr;
-  std::shared_ptr<const trust::ReferenceData> reference;
+  const Current<trust::ReferenceData>* reference = nullptr;
+  const Current<trust::Directories>* directories = nullptr;
   std::shared_ptr<const trust::Model> model;
   stores::EmbeddedState* dedupe = nullptr;
   stores::RowStore* door_list = nullptr;

@@ -136,10 +136,16 @@ Section files_section() {
 
 Section tenants_section() {
   return {"tenants",
-          "whose mail it is; without any, there is one tenant, default",
+          "whose mail it is, beside the tenants of `bonafide tenant add`; without any, there is one, default",
           {{"domains", FieldType::lists, "", "tenant: [its domains]"},
            {"networks", FieldType::lists, "",
-            "tenant: [CIDR ranges its own servers send from]; makes mail outbound or internal"}}};
+            "tenant: [CIDR ranges its own servers send from]; makes mail outbound or internal"},
+           {"mailboxes", FieldType::lists, "",
+            "tenant: [single addresses that are its own, whatever their domain]"},
+           {"people", FieldType::lists, "",
+            "tenant: [its own people, as \"Ann Smith <ann@acme.example>\"]; whoever bears such a name from "
+            "another "
+            "address borrows it"}}};
 }
 
 Section journal_section() {
@@ -168,13 +174,18 @@ Section history_section() {
 }
 
 Section reference_section() {
-  return {"reference",
-          "lists of networks and domains, read once at start",
-          {{"blocked", FieldType::list, "", "files of senders known to be bad"},
-           {"disposable", FieldType::list, "", "files of providers of mailboxes that are thrown away"},
-           {"free_mail", FieldType::list, "", "files of free mail providers, beside the built-in ones"},
-           {"hosting", FieldType::list, "", "files of rented networks"},
-           {"popular", FieldType::list, "", "files of widely used domains"}}};
+  return {
+      "reference",
+      "files of networks and domains, one entry a line, or MaxMind DBs (.mmdb); read again when they change",
+      {{"blocked", FieldType::list, "", "files of senders known to be bad"},
+       {"disposable", FieldType::list, "", "files of providers of mailboxes that are thrown away"},
+       {"free_mail", FieldType::list, "", "files of free mail providers, beside the built-in ones"},
+       {"hosting", FieldType::list, "", "files of rented networks"},
+       {"popular", FieldType::list, "", "files of widely used domains"},
+       {"network", FieldType::list, "", "files that say whose network an address is in (ASN, country)"},
+       {"every", FieldType::duration, "2s",
+        "how often is looked whether they have changed; 0s: never, they stay as they are at start", false, 0,
+        3600}}};
 }
 
 mail::Edge edge_of(const flow::Settings& door) {
@@ -188,26 +199,36 @@ mail::Edge edge_of(const flow::Settings& door) {
   return edge;
 }
 
-std::vector<steps::Tenants::Tenant> tenants_of(const flow::Settings& settings) {
-  std::vector<steps::Tenants::Tenant> tenants;
-  auto networks = settings.lists("networks");
-  for (const auto& [name, domains] : settings.lists("domains"))
-    tenants.push_back({name, domains, networks[name]});
-  return tenants;
+Result<std::vector<mail::TenantDefinition>> tenants_of(const flow::Settings& settings) {
+  std::map<std::string, mail::TenantDefinition> tenants;
+  for (const auto& [name, domains] : settings.lists("domains")) tenants[name].domains = domains;
+  for (const auto& [name, mailboxes] : settings.lists("mailboxes")) tenants[name].mailboxes = mailboxes;
+  for (const auto& [name, networks] : settings.lists("networks")) tenants[name].networks = networks;
+  for (const auto& [name, people] : settings.lists("people")) {
+    for (const auto& text : people) {
+      auto person = mail::parse_person(text);
+      if (!person.ok()) return person.error().in("tenants.people: " + name);
+      tenants[name].people.push_back(std::move(*person));
+    }
+  }
+  std::vector<mail::TenantDefinition> out;
+  for (auto& [name, tenant] : tenants) {
+    tenant.name = name;
+    out.push_back(std::move(tenant));
+  }
+  return out;
 }
 
-Result<std::shared_ptr<const trust::ReferenceData>> reference_of(const flow::Settings& settings,
-                                                                 env::Files& files) {
+Result<std::vector<trust::ListSource>> sources_of(const flow::Settings& settings) {
   std::vector<trust::ListSource> sources;
-  for (const char* role : {"blocked", "disposable", "free_mail", "hosting", "popular"}) {
+  for (const char* role : {"blocked", "disposable", "free_mail", "hosting", "popular", "network"}) {
     BONAFIDE_ASSIGN(const auto which, trust::parse_list_role(role));
     for (const auto& path : settings.list(role)) {
       const size_t slash = path.rfind('/');
       sources.push_back({slash == std::string::npos ? path : path.substr(slash + 1), which, path});
     }
   }
-  BONAFIDE_ASSIGN(auto data, trust::ReferenceData::load(files, sources));
-  return std::make_shared<const trust::ReferenceData>(std::move(data));
+  return sources;
 }
 
 Result<Configuration> from_config(std::shared_ptr<const flow::Config> config, env::Files& files) {
@@ -237,7 +258,7 @@ Result<Configuration> from_config(std::shared_ptr<const flow::Config> config, en
   pipeline.collector.keep_raw = door.duration("keep_raw") > Duration{};
   pipeline.retention = retention_of(config->section("retention"), door.duration("keep_raw"));
   pipeline.collector.max_message_bytes = made.api.max_message_bytes;
-  pipeline.tenants = tenants_of(config->section("tenants"));
+  BONAFIDE_ASSIGN(pipeline.tenants, tenants_of(config->section("tenants")));
   const auto& journal = config->section("journal");
   pipeline.journal.segment_bytes = journal.bytes("segment");
   pipeline.journal.memory_bytes = journal.bytes("memory");
@@ -245,7 +266,12 @@ Result<Configuration> from_config(std::shared_ptr<const flow::Config> config, en
   pipeline.journal.max_bytes = journal.bytes("max_size");
   pipeline.history_memory_bytes = config->section("history").bytes("memory");
   pipeline.search_text_bytes = config->section("search").bytes("text");
-  BONAFIDE_ASSIGN(pipeline.reference, reference_of(config->section("reference"), files));
+  const auto& reference = config->section("reference");
+  BONAFIDE_ASSIGN(const auto sources, sources_of(reference));
+  BONAFIDE_ASSIGN(auto sets, trust::ReferenceData::load(files, sources));
+  pipeline.reference = std::make_shared<const trust::ReferenceData>(std::move(sets));
+  pipeline.reference_every = reference.duration("every");
+  if (pipeline.reference_every > Duration{}) pipeline.reference_sources = sources;
   pipeline.model = std::shared_ptr<const trust::Model>(&trust::Model::built_in(), [](const trust::Model*) {});
   if (config->topology()) pipeline.topology = *config->topology();
   pipeline.config = std::move(config);

@@ -35,6 +35,10 @@ net::SmtpReply refusal_of(const Error& error) {
   }
 }
 
+net::SmtpReply gone(const std::string& tenant) {
+  return {550, "5.7.1", "mail for tenant " + tenant + " is not taken here any more"};
+}
+
 net::SmtpReply receipt_of(const EventId& id, bool duplicate) {
   return {250, "2.0.0", "Ok: queued as " + id.hex() + (duplicate ? " (a repeat)" : "")};
 }
@@ -125,15 +129,34 @@ std::optional<std::string> MailDoor::meant(const std::string& recipient) const {
   return recipient;
 }
 
+// Of this door as a whole: its tenant may have been removed.
+MailDoor::Refusal MailDoor::no_tenant(const steps::Tenants& tenants) const {
+  if (settings_.tenant.empty() || tenants.has(settings_.tenant)) return std::nullopt;
+  return gone(settings_.tenant);
+}
+
 MailDoor::Refusal MailDoor::on_recipient(const net::SmtpMail& mail, const std::string& recipient) {
-  if (!settings_.tenant.empty()) return std::nullopt;
+  const auto tenants = pipeline_.tenants().get();
+  if (!settings_.tenant.empty()) return no_tenant(*tenants);
   const auto to = meant(recipient);
-  if (!to || !pipeline_.tenants().of_recipient(*to).empty()) return std::nullopt;
+  if (!to || !tenants->of_recipient(*to).empty()) return std::nullopt;
   // Outbound mail has its recipients elsewhere; whether it is that is seen in the message.
   const auto submission = submission_of(mail);
   const auto client = IpAddress::parse(submission.envelope.client_ip);
-  if (!client.ok() || pipeline_.tenants().owns_network(*client)) return std::nullopt;
+  if (client.ok() && tenants->owns_network(*client)) return std::nullopt;
+  if (const auto removed = tenants->removed_of(*to); !removed.empty()) return gone(removed);
+  if (!client.ok()) return std::nullopt;
   return net::SmtpReply{550, "5.1.2", "this domain belongs to no tenant of this installation"};
+}
+
+MailDoor::Refusal MailDoor::nobodys(const steps::Tenants& tenants,
+                                    const steps::Submission& submission) const {
+  if (!settings_.tenant.empty()) return no_tenant(tenants);
+  const auto& to = submission.envelope.rcpt_to;
+  const auto client = IpAddress::parse(submission.envelope.client_ip);
+  if (to.empty() || (client.ok() && tenants.owns_network(*client))) return std::nullopt;
+  const bool all = std::ranges::all_of(to, [&](const auto& one) { return !tenants.removed_of(one).empty(); });
+  return all ? Refusal(gone(tenants.removed_of(to.front()))) : std::nullopt;
 }
 
 steps::Submission MailDoor::submission_of(const net::SmtpMail& mail) {
@@ -162,10 +185,13 @@ steps::Submission MailDoor::submission_of(const net::SmtpMail& mail) {
 
 void MailDoor::on_message(net::SmtpMail mail, net::SmtpAnswer answer) {
   const auto submission = submission_of(mail);
+  const auto now = pipeline_.tenants().get();
+  // Between the recipients and the message a tenant may have gone.
+  if (auto refusal = nobodys(*now, submission)) return answer.send({std::move(*refusal)});
   std::vector<std::string> tenants;
   if (settings_.protocol == net::SmtpProtocol::lmtp) {
     for (const auto& recipient : mail.rcpt_to)
-      tenants.push_back(pipeline_.tenants().of_recipient(meant(recipient).value_or("")));
+      tenants.push_back(now->of_recipient(meant(recipient).value_or("")));
   }
   pipeline_.collector().submit(parser_, submission,
                                [&accepted = accepted_, answer = std::move(answer),

@@ -56,6 +56,9 @@ class MailDoor final : public net::SmtpHandler {
   /// The recipient that was meant: nothing for an address that only asks for a copy.
   [[nodiscard]] std::optional<std::string> meant(const std::string& recipient) const;
   [[nodiscard]] steps::Submission submission_of(const net::SmtpMail& mail);
+  /// The refusal where the door's own tenant is not there, or all recipients are those of removed ones.
+  [[nodiscard]] Refusal no_tenant(const steps::Tenants& tenants) const;
+  [[nodiscard]] Refusal nobodys(const steps::Tenants& tenants, const steps::Submission& submission) const;
 
   const MailDoorSettings settings_;
   Pipeline& pipeline_;

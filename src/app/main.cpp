@@ -26,7 +26,8 @@ struct Cli {
   SearchOptions search;
   StatsOptions stats;
   RecodeChoice recode;
-  std::string id, file, folder;
+  TenantOptions tenant;
+  std::string id, file, folder, parked_tenant;
   int64_t limit = 0;
   int result = exit_ok;
 };
@@ -108,6 +109,7 @@ void add_mail(CLI::App& app, Cli& cli) {
       ->check(CLI::IsMember({"jsonl", "avro"}));
   exported->add_option("--from", cli.exported.from, "accepted at or after (RFC 3339)");
   exported->add_option("--to", cli.exported.to, "accepted before (RFC 3339)");
+  exported->add_option("--tenant", cli.exported.tenant, "of this tenant alone");
   exported->add_option("-o,--output", cli.exported.output, "file, - is standard output")
       ->capture_default_str();
 }
@@ -154,8 +156,9 @@ void add_operations(CLI::App& app, Cli& cli) {
                           [&cli] { return bonafide::app::verify(cli.common, cli.verify); });
   verify->add_flag("--quick", cli.verify.quick, "only the balances, not every byte");
   auto* parked = add_noun(app, "parked", "messages that could not be processed and wait for you");
-  add_verb(parked, cli, "list", "what is parked, and why", "  bonafide parked list",
-           [&cli] { return parked_list(cli.common); });
+  add_verb(parked, cli, "list", "what is parked, and why", "  bonafide parked list", [&cli] {
+    return parked_list(cli.common, cli.parked_tenant);
+  })->add_option("--tenant", cli.parked_tenant, "of this tenant alone");
   add_verb(parked, cli, "show", "one parked message with its payload", "  bonafide parked show 019a…",
            [&cli] { return parked_show(cli.common, cli.id); })
       ->add_option("id", cli.id)
@@ -168,6 +171,36 @@ void add_operations(CLI::App& app, Cli& cli) {
            [&cli] { return parked_act(cli.common, cli.id, "drop"); })
       ->add_option("id", cli.id)
       ->required();
+}
+
+void add_tenants(CLI::App& app, Cli& cli) {
+  auto* tenant = add_noun(app, "tenant", "whose mail it is; changes are in force at once");
+  const auto named = [&cli](CLI::App* verb) {
+    verb->add_option("name", cli.tenant.name, "letters, digits, -, _ and .")->required();
+    return verb;
+  };
+  auto* add = named(
+      add_verb(tenant, cli, "add", "add a tenant, or replace one",
+               "  bonafide tenant add acme --domain acme.example --network 192.0.2.0/28\n"
+               "  bonafide tenant add acme --domain acme.example --person 'Ann Smith <ann@acme.example>'\n"
+               "  bonafide tenant show acme --json > acme.json; …; bonafide tenant add acme --replace --file "
+               "acme.json",
+               [&cli] { return tenant_add(cli.common, cli.tenant); }));
+  add->add_option("--domain", cli.tenant.domains, "all mail to it is the tenant's (repeatable)");
+  add->add_option("--network", cli.tenant.networks, "CIDR range its own servers send from (repeatable)");
+  add->add_option("--mailbox", cli.tenant.mailboxes, "a single address, whatever its domain (repeatable)");
+  add->add_option("--person", cli.tenant.people, "one of its own people, NAME <ADDRESS>… (repeatable)");
+  add->add_option("--people", cli.tenant.people_file, "file with a person a line, as in --person");
+  add->add_option("--file", cli.tenant.file,
+                  "the whole tenant as JSON, as show --json prints it; - is standard input")
+      ->excludes("--domain", "--network", "--mailbox", "--person", "--people");
+  add->add_flag("--replace", cli.tenant.replace, "put it in the place of the tenant of that name");
+  add_verb(tenant, cli, "list", "all tenants, and those that were removed", "  bonafide tenant list",
+           [&cli] { return tenant_list(cli.common); });
+  named(add_verb(tenant, cli, "show", "one tenant with its people", "  bonafide tenant show acme",
+                 [&cli] { return tenant_show(cli.common, cli.tenant); }));
+  named(add_verb(tenant, cli, "remove", "refuse its mail from now on; what is stored stays until retention",
+                 "  bonafide tenant remove acme", [&cli] { return tenant_remove(cli.common, cli.tenant); }));
 }
 
 void add_tools(CLI::App& app, Cli& cli) {
@@ -225,6 +258,7 @@ int main_of(int argc, char** argv) {
   add_mail(app, cli);
   add_search(app, cli);
   add_operations(app, cli);
+  add_tenants(app, cli);
   add_tools(app, cli);
   try {
     app.parse(argc, argv);

@@ -21,6 +21,12 @@ void write_item(JsonWriter& json, const stores::ParkedItem& item) {
       .member("payload_bytes", item.record.value.size());
 }
 
+// The keys of all records begin with the tenant.
+bool is_of(const stores::ParkedItem& item, const std::string& tenant) {
+  const ByteView key = item.record.key.view();
+  return tenant.empty() || key.substr(0, key.find('\0')) == tenant;
+}
+
 }  // namespace
 
 Result<std::string> Service::parked_json(const api::ParkedQuery& query) {
@@ -30,17 +36,23 @@ Result<std::string> Service::parked_json(const api::ParkedQuery& query) {
     if (!number.ok()) return {Cause::invalid, "cursor: " + number.error().message};
     cursor = *number;
   }
-  BONAFIDE_ASSIGN(const auto page,
-                  pipeline_.parked_store().list(stores::ParkedState::parked, cursor, query.limit));
   JsonWriter json;
   json.begin_object().key("parked").begin_array();
-  for (const auto& item : page.items) {
-    json.begin_object();
-    write_item(json, item);
-    json.end_object();
-  }
+  size_t left = query.limit;
+  do {
+    BONAFIDE_ASSIGN(const auto page,
+                    pipeline_.parked_store().list(stores::ParkedState::parked, cursor, left));
+    for (const auto& item : page.items) {
+      if (!is_of(item, query.tenant)) continue;
+      json.begin_object();
+      write_item(json, item);
+      json.end_object();
+      --left;
+    }
+    cursor = page.cursor;
+  } while (cursor != 0 && left > 0);
   json.end_array();
-  if (page.cursor != 0) json.member("next_cursor", std::to_string(page.cursor));
+  if (cursor != 0) json.member("next_cursor", std::to_string(cursor));
   return json.end_object().take();
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "app/file_stamp.hpp"
 #include "steps/archive/archive.hpp"
 #include "steps/collect/door_list.hpp"
 #include "steps/collect/raw.hpp"
@@ -47,7 +48,9 @@ Result<std::unique_ptr<Pipeline>> Pipeline::open(const DataFolder& folder, Pipel
                                                  Outside outside) {
   if (settings.installation_key.empty()) settings.installation_key = folder.installation_key();
   std::unique_ptr<Pipeline> pipeline(new Pipeline(std::move(settings), outside));
-  BONAFIDE_ASSIGN(pipeline->tenants_, steps::Tenants::make(pipeline->settings_.tenants));
+  BONAFIDE_ASSIGN(pipeline->tenant_book_, TenantBook::open(folder.in("tenants"), pipeline->settings_.tenants,
+                                                           {outside.files, outside.clock, outside.logger}));
+  pipeline->reference_.set(pipeline->settings_.reference);
   BONAFIDE_ASSIGN(pipeline->registry_,
                   avro::EmbeddedRegistry::open(outside.files, folder.in("registry.json")));
   BONAFIDE_ASSIGN(pipeline->codec_, mail::EventCodec::open(*pipeline->registry_));
@@ -56,11 +59,12 @@ Result<std::unique_ptr<Pipeline>> Pipeline::open(const DataFolder& folder, Pipel
   pipeline->collector_ = std::make_unique<steps::Collector>(
       pipeline->settings_.collector,
       steps::Collector::Parts{outside.clock, *pipeline->journal_, *pipeline->dedupe_, *pipeline->codec_,
-                              pipeline->tenants_, outside.metrics, pipeline->settings_.installation_key});
+                              pipeline->tenants(), outside.metrics, pipeline->settings_.installation_key});
   BONAFIDE_TRY(pipeline->add_workers());
   BONAFIDE_TRY(pipeline->add_capture());
   BONAFIDE_TRY(pipeline->start_reply_at_end());
   BONAFIDE_TRY(pipeline->add_retention(folder));
+  pipeline->add_reference_keeper();
   return pipeline;
 }
 
@@ -136,7 +140,8 @@ RelayWake& Pipeline::new_wake() {
 
 Status Pipeline::add_workers() {
   component_parts_.codec = codec_.get();
-  component_parts_.reference = settings_.reference;
+  component_parts_.reference = &reference_;
+  component_parts_.directories = &tenant_book_->directories();
   component_parts_.model = settings_.model;
   component_parts_.dedupe = dedupe_.get();
   component_parts_.door_list = door_list_.get();
@@ -174,6 +179,15 @@ Status Pipeline::add_workers() {
     owned_.push_back(std::move(workers[i]));
   }
   return Ok{};
+}
+
+void Pipeline::add_reference_keeper() {
+  if (settings_.reference_sources.empty()) return;
+  reference_keeper_ = std::make_unique<control::ReferenceKeeper>(
+      control::ReferenceKeeper::Parts{outside_.files, outside_.clock, outside_.logger, outside_.metrics,
+                                      file_stamp, reference_},
+      settings_.reference_sources, settings_.reference_every);
+  jobs_.push_back({"reference", reference_keeper_.get(), nullptr});
 }
 
 // --- search
@@ -290,6 +304,13 @@ Status Pipeline::add_retention(const DataFolder& folder) {
   const auto rows_of = [](stores::RowStore& store) {
     return [&store](Time before, size_t most) { return store.remove_before(EventId::lowest(before), most); };
   };
+  const auto fit_of = [](stores::RowStore& store, uint64_t bytes) -> std::function<Result<Time>()> {
+    if (bytes == 0) return {};
+    return [&store, bytes]() -> Result<Time> {
+      BONAFIDE_ASSIGN(const auto from, store.rows().fits_from(bytes));
+      return from ? from->accepted_at() : Time{};
+    };
+  };
   const auto archive_before = [this](Time before, size_t most) {
     return steps::Archive(*archive_, *codec_).remove_before(before.day(), most);
   };
@@ -304,13 +325,6 @@ Status Pipeline::add_retention(const DataFolder& folder) {
       outside_.logger,
       outside_.metrics,
       folder.in("retention"),
-  const auto fit_of = [](stores::RowStore& store, uint64_t bytes) -> std::function<Result<Time>()> {
-    if (bytes == 0) return {};
-    return [&store, bytes]() -> Result<Time> {
-      BONAFIDE_ASSIGN(const auto from, store.rows().fits_from(bytes));
-      return from ? from->accepted_at() : Time{};
-    };
-  };
       // A few milliseconds each: rows and pieces of raw messages under the store's lock, archive files with a
       // sync each.
       // The index before the rows: what it finds is there.

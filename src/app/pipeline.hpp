@@ -7,7 +7,10 @@
 #include "app/components.hpp"
 #include "app/data_folder.hpp"
 #include "app/relay_wake.hpp"
+#include "app/tenant_book.hpp"
 #include "avro/registry.hpp"
+#include "base/current.hpp"
+#include "control/reference/keeper.hpp"
 #include "control/retention/keeper.hpp"
 #include "env/clock.hpp"
 #include "env/log.hpp"
@@ -39,8 +42,11 @@ struct Outside {
 
 struct PipelineSettings {
   steps::Collector::Settings collector;
-  std::vector<steps::Tenants::Tenant> tenants;
+  std::vector<steps::Tenants::Tenant> tenants;  ///< of the configuration
   std::shared_ptr<const trust::ReferenceData> reference;
+  std::vector<trust::ListSource>
+      reference_sources;  ///< files that are read again when they change; none: frozen
+  Duration reference_every = Duration::seconds(2);
   std::shared_ptr<const trust::Model> model;
   streams::journal::Settings journal;
   flow::WorkerOptions worker;
@@ -82,7 +88,8 @@ class Pipeline {
 
   streams::journal::Journal& journal() { return *journal_; }
   steps::Collector& collector() { return *collector_; }
-  const steps::Tenants& tenants() const { return tenants_; }
+  const Current<steps::Tenants>& tenants() const { return tenant_book_->tenants(); }
+  TenantBook& tenant_book() { return *tenant_book_; }
   steps::VerdictBoard& verdicts() { return *verdicts_; }
   stores::RowStore& rows() { return *rows_; }
   stores::RowStore& door_list() { return *door_list_; }
@@ -90,7 +97,9 @@ class Pipeline {
   const mail::EventCodec& codec() const { return *codec_; }
   avro::Registry& schemas() { return *registry_; }
   const trust::Model& model() const { return *settings_.model; }
-  const trust::ReferenceData& reference() const { return *settings_.reference; }
+  std::shared_ptr<const trust::ReferenceData> reference() const { return reference_.get(); }
+  /// Null where the data sets are frozen.
+  const control::ReferenceKeeper* reference_keeper() const { return reference_keeper_.get(); }
   stores::EmbeddedState& history() { return *history_; }
   stores::EmbeddedState& dedupe() { return *dedupe_; }
   stores::ParkedStore& parked_store() { return *parked_; }
@@ -128,6 +137,7 @@ class Pipeline {
   Status open_index(const DataFolder& folder);
   Status add_capture();
   Status build_index_if_needed();
+  void add_reference_keeper();
   Status wait_until_synced(const std::string& topic, flow::State& state);
   RelayWake& new_wake();
 
@@ -136,7 +146,9 @@ class Pipeline {
   std::vector<std::unique_ptr<RelayWake>> wakes_;
   std::unique_ptr<avro::EmbeddedRegistry> registry_;
   std::unique_ptr<mail::EventCodec> codec_;
-  steps::Tenants tenants_;
+  std::unique_ptr<TenantBook> tenant_book_;
+  Current<trust::ReferenceData> reference_;
+  std::unique_ptr<control::ReferenceKeeper> reference_keeper_;
   std::vector<std::pair<flow::ShardId, flow::Position>>
       accepted_before_;  ///< ends of mail.received at open()
   std::unique_ptr<streams::journal::Journal> journal_;

@@ -22,7 +22,7 @@ mail::Scored score_once(mail::Parser& parser, ByteView raw, const std::string& t
   received.door = "files";
   received.accepted_at = now;
   received.received_at = parsed.edge_time.value_or(now);
-  enriched.enrichment = trust::enrich(received, parts.reference);
+  enriched.enrichment = trust::enrich(received, *parts.reference, parts.directories->of(received.tenant));
   const auto keys = trust::questions(enriched);
   flow::Answers answers(keys.size(), std::make_shared<const flow::History>());
   if (parts.history != nullptr) {

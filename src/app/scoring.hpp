@@ -5,6 +5,7 @@
 #include "flow/state.hpp"
 #include "mail/event.hpp"
 #include "mail/parse/parse.hpp"
+#include "trust/directory.hpp"
 #include "trust/model.hpp"
 #include "trust/reference.hpp"
 
@@ -12,7 +13,8 @@ namespace bonafide::app {
 
 /// What a message is scored against when nothing is to be stored or learned.
 struct ScoringParts {
-  const trust::ReferenceData& reference;
+  std::shared_ptr<const trust::ReferenceData> reference;
+  std::shared_ptr<const trust::Directories> directories;
   const trust::Model& model;
   flow::State* history = nullptr;  ///< null: nothing is known of anybody
 };

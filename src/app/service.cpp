@@ -95,7 +95,8 @@ Result<std::string> Service::message_json(const EventId& id, bool rescore) {
 }
 
 void Service::score(api::Submission submission, Answer answer) {
-  const ScoringParts parts{pipeline_.reference(), pipeline_.model(), &pipeline_.history()};
+  const ScoringParts parts{pipeline_.reference(), pipeline_.tenant_book().directories().get(),
+                           pipeline_.model(), &pipeline_.history()};
   tasks_.run(
       [parts, submission = std::move(submission), now = outside_.clock.now(), answer = std::move(answer)] {
         mail::Parser parser;
@@ -178,6 +179,10 @@ void Service::stats(const api::StatsQuery& query, Answer answer) {
 
 void Service::with_registry(std::function<void(avro::Registry&)> work) {
   tasks_.run([this, work = std::move(work)] { work(pipeline_.schemas()); });
+}
+
+void Service::with_tenants(std::function<void(api::TenantAdmin&)> work) {
+  tasks_.run([this, work = std::move(work)] { work(pipeline_.tenant_book()); });
 }
 
 void Service::reindex(Source source) {

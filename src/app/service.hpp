@@ -41,6 +41,7 @@ class Service final : public api::Service {
   void stats(const api::StatsQuery& query, Answer answer) override;
   void reindex(Source source) override;
   void with_registry(std::function<void(avro::Registry&)> work) override;
+  void with_tenants(std::function<void(api::TenantAdmin&)> work) override;
   std::string metrics() override { return outside_.metrics.exposition(); }
   api::Health alive() override;
   api::Health ready() override;

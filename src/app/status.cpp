@@ -102,6 +102,19 @@ Result<std::vector<std::string>> Service::problems() {
     problem.append(": a live message has waited for ").append(seconds_text(age));
     found.push_back(std::move(problem));
   }
+  for (auto& problem : pipeline_.tenant_book().problems()) found.push_back(std::move(problem));
+  if (const auto* keeper = pipeline_.reference_keeper()) {
+    for (const auto& set : keeper->sets()) {
+      if (set.problem.empty()) continue;
+      std::string problem = "data set " + set.name;
+      problem.append(": ")
+          .append(set.problem)
+          .append("; version ")
+          .append(set.version)
+          .append(" stays in use");
+      found.push_back(std::move(problem));
+    }
+  }
   BONAFIDE_ASSIGN(const uint64_t parked, pipeline_.parked_store().count(stores::ParkedState::parked));
   if (parked > 0) {
     found.push_back(std::to_string(parked) + (parked == 1 ? " message is" : " messages are") +
@@ -128,6 +141,23 @@ void write_rates(JsonWriter& json, const Rates::PerSecond& rates) {
       .member("stored", rates.stored)
       .member("over_seconds", rates.over.in_seconds())
       .end_object();
+}
+
+void write_reference(JsonWriter& json, const Pipeline& pipeline) {
+  json.key("reference").begin_array();
+  const auto* keeper = pipeline.reference_keeper();
+  for (const auto& set :
+       keeper == nullptr ? std::vector<control::ReferenceKeeper::State>() : keeper->sets()) {
+    json.begin_object()
+        .member("name", set.name)
+        .member("role", trust::to_string(set.role))
+        .member("version", set.version)
+        .member("entries", set.entries);
+    if (set.modified) json.member("modified", *set.modified);
+    if (!set.problem.empty()) json.member("problem", set.problem);
+    json.end_object();
+  }
+  json.end_array();
 }
 
 // What the step has done since the process began; parked and waiting are as they stand on the disk.
@@ -171,6 +201,7 @@ Result<std::string> Service::status_json() {
   json.end_array();
   write_rates(json, rates());
   write_lag(json, outside_.metrics);
+  write_reference(json, pipeline_);
   json.key("workers").begin_array();
   for (const auto* workers : {&pipeline_.processors(), &pipeline_.sinks()}) {
     for (const auto* worker : *workers) {

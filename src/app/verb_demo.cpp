@@ -113,14 +113,14 @@ class Demo {
   void adjust(Configuration& configuration) {
     configuration.mail_doors.clear();  // the company is all that sends here
     configuration.pipeline.tenants = {{company_->domain(), {company_->domain()}, company_->networks()}};
-    std::vector<trust::ReferenceList> lists = configuration.pipeline.reference->lists();
+    trust::ReferenceData::Sets sets = configuration.pipeline.reference->sets();
     std::string free_mail;
     for (const auto& domain : company_->free_mail_domains()) free_mail += domain + "\n";
     if (auto list = trust::ReferenceList::parse("demo", trust::ListRole::free_mail, free_mail, "demo");
         list.ok()) {
-      lists.push_back(std::move(*list));
+      sets.push_back(std::make_shared<const trust::ReferenceList>(std::move(*list)));
     }
-    configuration.pipeline.reference = std::make_shared<const trust::ReferenceData>(std::move(lists));
+    configuration.pipeline.reference = std::make_shared<const trust::ReferenceData>(std::move(sets));
   }
 
   Status feed() {

@@ -229,8 +229,9 @@ int status(const Common& common) {
       common, [](Access& access) { return access.status(); }, print_status);
 }
 
-int parked_list(const Common& common) {
+int parked_list(const Common& common, const std::string& tenant) {
   api::ParkedQuery query;
+  query.tenant = tenant;
   query.limit = 1000;
   return ask_and_print(
       common, [&](Access& access) { return access.parked(query); }, print_parked);
@@ -249,6 +250,7 @@ int parked_act(const Common& common, const std::string& id, const std::string& a
 
 int export_rows(const Common& common, const ExportOptions& options) {
   api::ExportQuery query;
+  query.tenant = options.tenant;
   query.format = options.format == "avro" ? api::ExportFormat::avro : api::ExportFormat::json_lines;
   for (const auto& [text, bound] :
        {std::pair(&options.from, &query.from), std::pair(&options.to, &query.to)}) {

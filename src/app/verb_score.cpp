@@ -55,10 +55,18 @@ class LocalScorer final : public Scorer {
       BONAFIDE_ASSIGN(history_, stores::EmbeddedState::open(history, world_.clock));
     }
     BONAFIDE_ASSIGN(configuration_, load_configuration(world_.files, common));
+    auto& tenants = configuration_.pipeline.tenants;
+    if (!common.data_given) {
+      directories_ = std::make_shared<const trust::Directories>(tenants);
+      return Ok{};
+    }
+    BONAFIDE_ASSIGN(const auto book, TenantBook::open(common.data + "/tenants", tenants,
+                                                      {world_.files, world_.clock, *world_.logger}));
+    directories_ = book->directories().get();
     return Ok{};
   }
   Result<std::string> score(ByteView raw) override {
-    const ScoringParts parts{*configuration_.pipeline.reference, *configuration_.pipeline.model,
+    const ScoringParts parts{configuration_.pipeline.reference, directories_, *configuration_.pipeline.model,
                              history_.get()};
     return scored_json(score_once(parser_, raw, tenant_, parts, world_.clock.now()));
   }
@@ -68,6 +76,7 @@ class LocalScorer final : public Scorer {
   std::string tenant_;
   Configuration configuration_;
   std::unique_ptr<stores::EmbeddedState> history_;
+  std::shared_ptr<const trust::Directories> directories_;
   mail::Parser parser_;
 };
 

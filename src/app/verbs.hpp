@@ -65,6 +65,7 @@ int show(const Common& common, const ShowOptions& options);
 struct ExportOptions {
   std::string format = "jsonl";  ///< jsonl or avro
   std::string from, to;          ///< RFC 3339, of acceptance
+  std::string tenant;            ///< "" = all
   std::string output = "-";
 };
 int export_rows(const Common& common, const ExportOptions& options);
@@ -93,9 +94,21 @@ struct VerifyOptions {
 };
 int verify(const Common& common, const VerifyOptions& options);
 
-int parked_list(const Common& common);
+int parked_list(const Common& common, const std::string& tenant);  ///< "" = all
 int parked_show(const Common& common, const std::string& id);
 int parked_act(const Common& common, const std::string& id, const std::string& action);  ///< retry or drop
+
+struct TenantOptions {
+  std::string name;
+  std::vector<std::string> domains, networks, mailboxes, people;
+  std::string people_file;  ///< a person a line
+  std::string file;         ///< the whole tenant as JSON; "-" = standard input
+  bool replace = false;
+};
+int tenant_list(const Common& common);
+int tenant_show(const Common& common, const TenantOptions& options);
+int tenant_add(const Common& common, const TenantOptions& options);
+int tenant_remove(const Common& common, const TenantOptions& options);
 
 int config_lint(const Common& common, const std::string& file);
 int config_show(const Common& common);

@@ -34,6 +34,7 @@ class Verification {
     BONAFIDE_TRY(read_parked());
     BONAFIDE_TRY(reading_.read_not_listed());
     if (!quick_) BONAFIDE_TRY(read_states());
+    if (!quick_) BONAFIDE_TRY(pipeline_.tenant_book().verify(damage_of("tenants")));
     // Asked after the stores were read: what retention removed meanwhile is explained.
     const control::Horizons kept = pipeline_.retention().horizons();
     if (const std::string damage = pipeline_.retention().damage(); !damage.empty())

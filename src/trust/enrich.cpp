@@ -1,5 +1,7 @@
 #include "trust/enrich.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "mail/domain.hpp"
 #include "trust/keys.hpp"
@@ -57,18 +59,18 @@ class Lookup {
       : reference_(reference), hits_(hits) {}
 
   void domain(std::string_view subject, std::string_view name) {
-    for (const auto& list : reference_.lists()) add(list, subject, name, std::string(list.find(name)));
+    for (const auto& set : reference_.sets()) add(*set, subject, name, std::string(set->find(name)));
   }
   void address(std::string_view subject, const std::string& text) {
     const auto address = IpAddress::parse(text);
     if (!address.ok() || address->is_private()) return;
-    for (const auto& list : reference_.lists()) add(list, subject, text, list.find(*address));
+    for (const auto& set : reference_.sets()) add(*set, subject, text, set->find(*address));
   }
 
  private:
-  void add(const ReferenceList& list, std::string_view subject, std::string_view value, std::string entry) {
+  void add(const ReferenceSet& set, std::string_view subject, std::string_view value, std::string entry) {
     if (entry.empty() || hits_.size() >= max_hits) return;
-    hits_.push_back({list.name(), list.version(), std::string(to_string(list.role())), std::string(subject),
+    hits_.push_back({set.name(), set.version(), std::string(to_string(set.role())), std::string(subject),
                      std::string(value), std::move(entry)});
   }
   const ReferenceData& reference_;
@@ -77,7 +79,7 @@ class Lookup {
 
 void look_up(mail::Enrichment& out, const mail::Received& received, const mail::Address* from,
              const ReferenceData& reference) {
-  if (reference.lists().empty()) return;
+  if (reference.sets().empty()) return;
   Lookup lookup(reference, out.references);
   lookup.address("client_ip", received.envelope.client_ip);
   size_t hops = 0;
@@ -91,6 +93,16 @@ void look_up(mail::Enrichment& out, const mail::Received& received, const mail::
     lookup.domain("reply_to_domain", received.facts.reply_to.front().domain);
 }
 
+// Somebody else's name: first of the hits, so that none crowds it out.
+void look_up_name(mail::Enrichment& out, const mail::Address& from, const Directory& directory) {
+  if (directory.empty()) return;
+  const std::string subject = person_subject(from.display_name);
+  const auto* addresses = subject.empty() ? nullptr : directory.find(subject);
+  if (addresses == nullptr || std::ranges::find(*addresses, from.key()) != addresses->end()) return;
+  out.references.push_back({"directory", directory.version(), std::string(colleague_role), "from_name",
+                            subject, addresses->front()});
+}
+
 }  // namespace
 
 const mail::Address* sender_of(const mail::Facts& facts) {
@@ -100,7 +112,8 @@ const mail::Address* sender_of(const mail::Facts& facts) {
   return nullptr;
 }
 
-mail::Enrichment enrich(const mail::Received& received, const ReferenceData& reference) {
+mail::Enrichment enrich(const mail::Received& received, const ReferenceData& reference,
+                        const Directory& directory) {
   mail::Enrichment out;
   const mail::Address* from = sender_of(received.facts);
   const Alignment alignment = alignment_of(received, from == nullptr ? std::string_view() : from->domain);
@@ -115,6 +128,7 @@ mail::Enrichment enrich(const mail::Received& received, const ReferenceData& ref
   if (from != nullptr) add_sender(out, received, *from);
   add_machinery(out, received, alignment);
   out.traits = traits_of(received, alignment, from);
+  if (from != nullptr) look_up_name(out, *from, directory);
   look_up(out, received, from, reference);
   return out;
 }

@@ -1,12 +1,19 @@
 #pragma once
 #include "mail/event.hpp"
+#include "trust/directory.hpp"
 #include "trust/reference.hpp"
 
 namespace bonafide::trust {
 
 /// What follows from the facts and the reference data alone: whose message it claims to be, by what machinery
-/// it came, and how it was sent. Pure; asks nothing; bounded whatever the facts are.
-mail::Enrichment enrich(const mail::Received& received, const ReferenceData& reference);
+/// it came, and how it was sent. Pure; asks nothing; bounded whatever the facts are. `directory`: of the
+/// message's tenant.
+mail::Enrichment enrich(const mail::Received& received, const ReferenceData& reference,
+                        const Directory& directory = {});
+
+/// The role of the hit that says that the display name is that of one of the tenant's own people, and the
+/// address is none of theirs; its entry is their address.
+inline constexpr std::string_view colleague_role = "colleague";
 
 /// The From that counts: the first usable one; null if none is.
 const mail::Address* sender_of(const mail::Facts& facts);

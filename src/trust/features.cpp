@@ -291,19 +291,36 @@ class Finder {
     });
   }
 
-  // A stranger who bears the name of somebody known by another address.
+  // A stranger who bears the name of somebody known by another address, or of one of the tenant's own people.
   void impersonation() {
-    const auto* person = find(evidence_, "person");
-    const auto* other = find(person, "other");
-    if (other == nullptr || out_.standing == Standing::address || from_ == nullptr) return;
+    if (out_.standing == Standing::address || from_ == nullptr) return;
     if (out_.standing == Standing::organisation && out_.aligned) return;
-    if (written_to() || other->count < suspected_messages) return;
-    const std::string home = home_of(other->usual);
-    if (vouched_by(home) && !mail::is_free_mail(home)) return;
+    if (written_to()) return;
+    const auto* person = find(evidence_, "person");
+    colleague();
+    const auto* other = find(person, "other");
+    if (other == nullptr || other->count < suspected_messages || speaks_for(other->usual)) return;
     out_.impersonated = other;
     const bool sure = other->count >= impersonated_messages && other->distinct >= impersonated_days;
-    out_.impersonation_believed =
+    out_.impersonation_believed |=
         sure && is_full_name(person->subject) && enrichment_.free_mail && !is_promoted(out_);
+  }
+
+  // What the directory says needs no history. Namesakes elsewhere are likely only where a domain of their own
+  // vouches for them.
+  void colleague() {
+    for (const auto& hit : enrichment_.references) {
+      if (hit.role != colleague_role || speaks_for(hit.entry)) continue;
+      out_.colleague = &hit;
+      out_.impersonation_believed =
+          is_full_name(hit.value) && (enrichment_.free_mail || !out_.aligned) && !is_promoted(out_);
+    }
+  }
+
+  // Does the organisation of this address vouch for the message?
+  bool speaks_for(std::string_view address) const {
+    const std::string home = home_of(address);
+    return vouched_by(home) && !mail::is_free_mail(home);
   }
 
   // More than a first name: two words, or a name in a script that writes it without a space.

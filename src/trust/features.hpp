@@ -73,6 +73,8 @@ struct Findings {
   std::string resembled;                        ///< the organisation that is resembled
   bool resembled_here = false;                  ///< it is the recipient's own
   const mail::Reading* impersonated = nullptr;  ///< the address that usually bears the display name
+  const mail::ReferenceHit* colleague =
+      nullptr;  ///< the display name is that of somebody in the tenant's directory
   bool impersonation_believed = false;
   bool name_claims = false;  ///< a stranger whose display name shows an address of another domain
   bool diverted = false;     ///< a known sender's answers would go to a stranger's free mailbox

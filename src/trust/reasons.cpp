@@ -163,6 +163,10 @@ class Writer {
            (findings_.resembled_here ? ", your own domain" : ", which is known here; this sender is not");
   }
   std::string impostor() const {
+    if (const auto* colleague = findings_.colleague) {
+      return "the display name is that of " + colleague->entry + " in your own directory; " + sender_ +
+             " is no address of theirs";
+    }
     if (findings_.impersonated == nullptr) return of_extra(Extra::name_claims);
     const auto& other = *findings_.impersonated;
     return "the display name is known as " + other.usual + " (" + std::to_string(other.count) +

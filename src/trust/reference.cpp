@@ -6,12 +6,13 @@
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "mail/domain.hpp"
+#include "trust/network_table.hpp"
 
 namespace bonafide::trust {
 namespace {
 
-constexpr std::array<std::string_view, 5> role_names = {"blocked", "disposable", "free_mail", "hosting",
-                                                        "popular"};
+constexpr std::array<std::string_view, 6> role_names = {"blocked", "disposable", "free_mail",
+                                                        "hosting", "popular",    "network"};
 
 bool looks_like_address(std::string_view value) {
   return value.find(':') != std::string_view::npos || value.find('/') != std::string_view::npos ||
@@ -36,9 +37,10 @@ std::string_view to_string(ListRole role) { return role_names[static_cast<size_t
 Result<ListRole> parse_list_role(std::string_view name) {
   const auto* const at = std::find(role_names.begin(), role_names.end(), name);
   if (at != role_names.end()) return static_cast<ListRole>(at - role_names.begin());
-  return {Cause::invalid,
-          "\"" + std::string(name.substr(0, 64)) +
-              "\" is not a role of a list; write blocked, disposable, free_mail, hosting or popular"};
+  return {
+      Cause::invalid,
+      "\"" + std::string(name.substr(0, 64)) +
+          "\" is not a role of a list; write blocked, disposable, free_mail, hosting, popular or network"};
 }
 
 Result<ReferenceList> ReferenceList::parse(std::string name, ListRole role, std::string_view text,
@@ -124,21 +126,33 @@ std::string_view ReferenceList::find(std::string_view domain) const {
   return {};
 }
 
-Result<ReferenceData> ReferenceData::load(env::Files& files, std::span<const ListSource> sources) {
-  std::vector<ReferenceList> lists;
-  for (const auto& source : sources) {
-    auto text = files.read_file(source.path);
-    if (!text.ok()) return text.error().in("data set " + source.name);
-    BONAFIDE_ASSIGN(auto list, ReferenceList::parse(source.name, source.role, *text, source.path));
-    lists.push_back(std::move(list));
+Result<std::shared_ptr<const ReferenceSet>> ReferenceData::read(const ListSource& source, ByteView bytes) {
+  if (NetworkTable::is_one(bytes)) {
+    BONAFIDE_ASSIGN(auto table, NetworkTable::read(source, bytes));
+    return std::shared_ptr<const ReferenceSet>(std::move(table));
   }
-  return ReferenceData(std::move(lists));
+  if (source.path.ends_with(".mmdb")) {
+    return {Cause::invalid, source.path + ": this is no MaxMind DB, or only a part of one"};
+  }
+  BONAFIDE_ASSIGN(auto list, ReferenceList::parse(source.name, source.role, bytes, source.path));
+  return std::shared_ptr<const ReferenceSet>(std::make_shared<const ReferenceList>(std::move(list)));
+}
+
+Result<ReferenceData> ReferenceData::load(env::Files& files, std::span<const ListSource> sources) {
+  Sets sets;
+  for (const auto& source : sources) {
+    auto bytes = files.read_file(source.path);
+    if (!bytes.ok()) return bytes.error().in("data set " + source.name);
+    BONAFIDE_ASSIGN(auto set, read(source, *bytes));
+    sets.push_back(std::move(set));
+  }
+  return ReferenceData(std::move(sets));
 }
 
 bool ReferenceData::is_free_mail(std::string_view domain) const {
   if (mail::is_free_mail(domain)) return true;
-  return std::any_of(lists_.begin(), lists_.end(), [&](const ReferenceList& list) {
-    return list.role() == ListRole::free_mail && !list.find(domain).empty();
+  return std::ranges::any_of(sets_, [&](const auto& set) {
+    return set->role() == ListRole::free_mail && !set->find(domain).empty();
   });
 }
 

@@ -83,6 +83,7 @@ TEST(ReferenceTest, FilesAreReadThroughTheHandedInDisk) {
 TEST(ReferenceTest, RolesHaveNames) {
   EXPECT_EQ(*parse_list_role("hosting"), ListRole::hosting);
   EXPECT_EQ(to_string(ListRole::free_mail), "free_mail");
+  EXPECT_EQ(to_string(*parse_list_role("network")), "network");
   EXPECT_FALSE(parse_list_role("nice").ok());
 }
 

@@ -30,7 +30,7 @@ Cuts cuts_of(const Findings& findings, const Model& model) {
   if (findings.likeness.resemblance != Resemblance::none) {
     cuts.lookalike = cut(findings.likeness_believed ? model.lookalike_factor : model.lookalike_weak_factor);
   }
-  if (findings.impersonated != nullptr || findings.name_claims) {
+  if (findings.impersonated != nullptr || findings.colleague != nullptr || findings.name_claims) {
     cuts.impostor = cut(findings.impersonation_believed ? model.impostor_factor : model.impostor_weak_factor);
   }
   if (findings.diverted) cuts.diversion = cut(model.diversion_factor);

@@ -222,8 +222,8 @@ TEST_F(ScoreTest, OutboundMailTeachesTheRelationAndIsNotJudged) {
 }
 
 TEST_F(ScoreTest, AMachineOnABlockListIsKnownBad) {
-  story.reference =
-      ReferenceData({*ReferenceList::parse("drop", ListRole::blocked, "185.10.16.0/20\n", "drop.txt")});
+  story.reference = ReferenceData({std::make_shared<const ReferenceList>(
+      *ReferenceList::parse("drop", ListRole::blocked, "185.10.16.0/20\n", "drop.txt"))});
   Sender stranger = elsewhere(acme);
   stranger.domain = stranger.envelope_domain = "newcomer.example";
   const auto scored = story.score(message(stranger, 60));

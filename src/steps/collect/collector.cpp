@@ -57,17 +57,29 @@ using ByTenant = std::map<std::string, std::vector<std::string>>;
 
 // One event for each tenant: with its own recipients, or with all where its own server sends the message.
 ByTenant recipients_by_tenant(const Tenants& tenants, const std::string& given,
-                              const mail::Envelope& envelope, std::string_view from_domain) {
+                              const mail::Envelope& envelope, std::string_view from_address) {
   if (!given.empty()) return {{given, envelope.rcpt_to}};
   ByTenant by_tenant;
   for (const auto& to : envelope.rcpt_to) {
     if (auto tenant = tenants.of_recipient(to); !tenant.empty()) by_tenant[tenant].push_back(to);
   }
-  if (auto sender = tenants.of_sender(envelope, from_domain); !sender.empty())
+  if (auto sender = tenants.of_sender(envelope, from_address); !sender.empty())
     by_tenant[sender] = envelope.rcpt_to;
   if (envelope.rcpt_to.empty() && tenants.has(mail::default_tenant))
     by_tenant[std::string(mail::default_tenant)] = {};
   return by_tenant;
+}
+
+std::string removed_words(const std::string& tenant) {
+  return "tenant " + tenant + " was removed; its mail is not taken any more";
+}
+
+// Why nobody here is written to.
+std::string nobodys(const Tenants& tenants, const mail::Envelope& envelope) {
+  for (const auto& to : envelope.rcpt_to) {
+    if (const auto gone = tenants.removed_of(to); !gone.empty()) return removed_words(gone);
+  }
+  return "no recipient belongs to a tenant of this installation";
 }
 
 }  // namespace
@@ -81,11 +93,13 @@ Collector::Collector(Settings settings, Parts parts)
                                          "records that had been seen before", {{"step", "collect"}})),
       refused_(parts_.metrics.counter("bonafide_events_dropped_total", "records not taken, with the reason",
                                       {{"step", "collect"}, {"reason", "refused"}})),
-      emitted_(parts_.metrics.counter("bonafide_events_emitted_total", "records written",
-                                      {{"step", "collect"}})) {}
+      emitted_(
+          parts_.metrics.counter("bonafide_events_emitted_total", "records written", {{"step", "collect"}})),
+      ignored_(parts_.metrics.counter("bonafide_recipients_ignored_total",
+                                      "recipients of messages taken in that belong to no tenant")) {}
 
 std::vector<mail::Received> Collector::make_events(mail::Parser& parser, const Submission& submission,
-                                                   Time now) {
+                                                   const Tenants& tenants, Time now) {
   mail::Parsed parsed;
   parser.parse(submission.raw, submission.edge, parsed);
   mail::Received event;
@@ -99,12 +113,15 @@ std::vector<mail::Received> Collector::make_events(mail::Parser& parser, const S
   event.deadline_at = event.accepted_at + settings_.deadline;
   event.hops.push_back({"collect", event.accepted_at, event.accepted_at});
 
-  const std::string from_domain = event.facts.from.empty() ? "" : event.facts.from.front().domain;
-  auto by_tenant = recipients_by_tenant(parts_.tenants, submission.tenant, event.envelope, from_domain);
+  const std::string from = event.facts.from.empty() ? "" : event.facts.from.front().key();
+  const size_t written_to = event.envelope.rcpt_to.size();
+  auto by_tenant = recipients_by_tenant(tenants, submission.tenant, event.envelope, from);
   std::vector<mail::Received> events;
   events.reserve(by_tenant.size());
   Sha256 hash;
+  size_t taken = 0;
   for (auto& [tenant, recipients] : by_tenant) {
+    taken += recipients.size();
     const bool last = events.size() + 1 == by_tenant.size();
     // NOLINTNEXTLINE(bugprone-use-after-move): moved for the last tenant only
     auto& one = last ? events.emplace_back(std::move(event)) : events.emplace_back(event);
@@ -117,8 +134,9 @@ std::vector<mail::Received> Collector::make_events(mail::Parser& parser, const S
     const Digest mac = hmac_sha256(parts_.installation_key, view(dedupe));
     one.id = EventId::make(one.accepted_at, view(mac).substr(0, 10));
     one.order_key = order_key(one);
-    one.direction = parts_.tenants.direction(tenant, one.envelope, from_domain);
+    one.direction = tenants.direction(tenant, one.envelope, from);
   }
+  if (taken > 0 && taken < written_to) ignored_.add(written_to - taken);
   return events;
 }
 
@@ -161,15 +179,18 @@ void Collector::submit(mail::Parser& parser, const Submission& submission, Done 
                                      " bytes; at most " + std::to_string(settings_.max_message_bytes) +
                                      " are taken"});
   }
-  if (!submission.tenant.empty() && !parts_.tenants.has(submission.tenant)) {
+  const auto tenants = parts_.tenants.get();
+  if (!submission.tenant.empty() && !tenants->has(submission.tenant)) {
     refused_.add();
-    return done({Cause::invalid, "there is no tenant \"" + submission.tenant + "\""});
+    return done({Cause::invalid, tenants->was_removed(submission.tenant)
+                                     ? removed_words(submission.tenant)
+                                     : "there is no tenant \"" + submission.tenant + "\""});
   }
   const Time now = settings_.event_time_is_wall_time ? Time{} : parts_.clock.now();
-  auto events = make_events(parser, submission, now);
+  auto events = make_events(parser, submission, *tenants, now);
   if (events.empty()) {
     refused_.add();
-    return done({Cause::invalid, "no recipient belongs to a tenant of this installation"});
+    return done({Cause::invalid, nobodys(*tenants, submission.envelope)});
   }
   received_.add(events.size());
 

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/current.hpp"
 #include "base/result.hpp"
 #include "env/clock.hpp"
 #include "env/metrics.hpp"
@@ -56,7 +57,7 @@ class Collector {
     flow::Log& log;
     flow::State& dedupe;  ///< dedupe key → first id; kept by DedupeSink
     const mail::EventCodec& codec;
-    const Tenants& tenants;
+    const Current<Tenants>& tenants;  ///< one value of it for all of a message
     env::Metrics& metrics;
     std::string installation_key;
   };
@@ -87,7 +88,8 @@ class Collector {
     std::vector<Done> waiting;  ///< repeats that came before the first was synced
   };
 
-  std::vector<mail::Received> make_events(mail::Parser& parser, const Submission& submission, Time now);
+  std::vector<mail::Received> make_events(mail::Parser& parser, const Submission& submission,
+                                          const Tenants& tenants, Time now);
   std::optional<EventId> first_id(const std::string& dedupe_key);
   flow::Entry entry_of(std::shared_ptr<const mail::EventPayload<mail::Received>> payload, flow::Lane lane);
   void synced(const std::vector<std::string>& keys, const Receipt& receipt,
@@ -103,6 +105,7 @@ class Collector {
   env::Counter& duplicates_;
   env::Counter& refused_;
   env::Counter& emitted_;
+  env::Counter& ignored_;
 };
 
 }  // namespace bonafide::steps

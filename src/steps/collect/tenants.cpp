@@ -12,80 +12,89 @@ std::string domain_of(std::string_view address) {
   return at == std::string_view::npos ? "" : ascii_lower(address.substr(at + 1));
 }
 
-bool holds(const std::vector<std::string>& domains, std::string_view domain) {
-  return std::find(domains.begin(), domains.end(), domain) != domains.end();
+Status own(std::map<std::string, std::string, std::less<>>& owners, const std::string& what,
+           const std::string& tenant, const char* kind) {
+  const auto [at, fresh] = owners.emplace(what, tenant);
+  if (fresh || at->second == tenant) return Ok{};
+  return {Cause::conflict, std::string(kind) + " " + what + " belongs to tenant " + at->second + " already"};
 }
 
 }  // namespace
 
-Result<Tenants> Tenants::make(std::vector<Tenant> tenants) {
+Result<Tenants> Tenants::make(const std::vector<Tenant>& tenants, const std::vector<Removed>& removed) {
   Tenants made;
-  for (auto& tenant : tenants) {
-    if (tenant.name.empty() || tenant.name[0] == '_' ||
-        tenant.name.find_first_of("/\\ \t\n") != std::string::npos ||
-        tenant.name.find('\0') != std::string::npos) {
-      return {Cause::invalid, "tenant name \"" + tenant.name +
-                                  "\" is not usable; write letters, digits, - and ., not beginning with _"};
-    }
-    Known known;
-    for (const auto& domain : tenant.domains) {
-      const std::string lower = ascii_lower(domain);
-      const auto [other, fresh] = made.by_domain_.emplace(lower, tenant.name);
-      if (!fresh) {
-        return {Cause::invalid, "domain " + lower + " belongs to tenant " + other->second + " already"};
-      }
-      known.domains.push_back(lower);
-    }
-    for (const auto& network : tenant.networks) {
+  for (const auto& given : tenants) {
+    auto tenant = mail::normal(given);
+    if (!tenant.ok()) return tenant.error().in("tenant " + clean_text(given.name, 64));
+    auto [networks, fresh] = made.networks_.emplace(tenant->name, std::vector<IpRange>());
+    if (!fresh) return {Cause::conflict, "tenant " + tenant->name + " is given twice"};
+    for (const auto& domain : tenant->domains)
+      BONAFIDE_TRY(own(made.by_domain_, domain, tenant->name, "domain"));
+    for (const auto& mailbox : tenant->mailboxes)
+      BONAFIDE_TRY(own(made.by_mailbox_, mailbox, tenant->name, "mailbox"));
+    for (const auto& network : tenant->networks) {
       BONAFIDE_ASSIGN(const auto range, IpRange::parse(network));
-      known.networks.push_back(range);
+      networks->second.push_back(range);
     }
-    if (!made.tenants_.emplace(tenant.name, std::move(known)).second) {
-      return {Cause::invalid, "tenant " + tenant.name + " is given twice"};
-    }
+  }
+  for (const auto& gone : removed) {
+    if (made.networks_.contains(gone.name)) continue;
+    made.removed_.emplace(gone.name, '\0');
+    for (const auto& domain : gone.domains) made.removed_domains_.emplace(domain, gone.name);
+    for (const auto& mailbox : gone.mailboxes) made.removed_mailboxes_.emplace(mailbox, gone.name);
   }
   return made;
 }
 
+std::string Tenants::owner(const Owners& mailboxes, const Owners& domains, std::string_view address) {
+  if (!mailboxes.empty()) {
+    if (const auto at = mailboxes.find(ascii_lower(address)); at != mailboxes.end()) return at->second;
+  }
+  const auto at = domains.find(domain_of(address));
+  return at == domains.end() ? "" : at->second;
+}
+
 std::string Tenants::of_recipient(std::string_view address) const {
-  if (by_domain_.empty()) return std::string(mail::default_tenant);
-  const auto found = by_domain_.find(domain_of(address));
-  return found == by_domain_.end() ? "" : found->second;
+  if (!networks_.empty()) return owner_of(address);
+  return removed_of(address).empty() ? std::string(mail::default_tenant) : "";
+}
+
+std::string Tenants::removed_of(std::string_view address) const {
+  if (removed_.empty() || !owner_of(address).empty()) return "";
+  return owner(removed_mailboxes_, removed_domains_, address);
 }
 
 bool Tenants::has(std::string_view name) const {
-  return tenants_.empty() ? name == mail::default_tenant : tenants_.find(name) != tenants_.end();
+  return networks_.empty() ? name == mail::default_tenant && !was_removed(name) : networks_.contains(name);
 }
 
+bool Tenants::was_removed(std::string_view name) const { return removed_.contains(name); }
+
 bool Tenants::owns_network(const IpAddress& address) const {
-  return std::ranges::any_of(tenants_, [&](const auto& tenant) {
-    return std::ranges::any_of(tenant.second.networks,
-                               [&](const IpRange& range) { return range.contains(address); });
+  return std::ranges::any_of(networks_, [&](const auto& tenant) {
+    return std::ranges::any_of(tenant.second, [&](const IpRange& range) { return range.contains(address); });
   });
 }
 
-bool Tenants::sends(const Known& known, const mail::Envelope& envelope, std::string_view from_domain) {
+bool Tenants::sends(std::string_view tenant, const mail::Envelope& envelope,
+                    std::string_view from_address) const {
+  const auto known = networks_.find(tenant);
+  if (known == networks_.end() || known->second.empty() || owner_of(from_address) != tenant) return false;
   const auto client = IpAddress::parse(envelope.client_ip);
-  return client.ok() && holds(known.domains, from_domain) &&
-         std::any_of(known.networks.begin(), known.networks.end(),
-                     [&](const IpRange& range) { return range.contains(*client); });
+  return client.ok() &&
+         std::ranges::any_of(known->second, [&](const IpRange& range) { return range.contains(*client); });
 }
 
-std::string Tenants::of_sender(const mail::Envelope& envelope, std::string_view from_domain) const {
-  const auto owner = by_domain_.find(from_domain);
-  if (owner == by_domain_.end()) return "";
-  return sends(tenants_.at(owner->second), envelope, from_domain) ? owner->second : "";
+std::string Tenants::of_sender(const mail::Envelope& envelope, std::string_view from_address) const {
+  std::string tenant = owner_of(from_address);
+  return sends(tenant, envelope, from_address) ? tenant : "";
 }
 
 mail::Direction Tenants::direction(std::string_view tenant, const mail::Envelope& envelope,
-                                   std::string_view from_domain) const {
-  const auto found = tenants_.find(tenant);
-  if (found == tenants_.end() || !sends(found->second, envelope, from_domain))
-    return mail::Direction::inbound;
-  const Known& known = found->second;
-  const bool all_own =
-      std::all_of(envelope.rcpt_to.begin(), envelope.rcpt_to.end(),
-                  [&](const std::string& to) { return holds(known.domains, domain_of(to)); });
+                                   std::string_view from_address) const {
+  if (!sends(tenant, envelope, from_address)) return mail::Direction::inbound;
+  const bool all_own = std::ranges::all_of(
+      envelope.rcpt_to, [&](const std::string& recipient) { return owner_of(recipient) == tenant; });
   return all_own ? mail::Direction::internal : mail::Direction::outbound;
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include "base/current.hpp"
 #include "env/clock.hpp"
 #include "flow/processor.hpp"
 #include "mail/codec.hpp"
@@ -6,18 +7,21 @@
 
 namespace bonafide::steps {
 
-/// mail.received → mail.enriched: what follows from the facts and the reference data alone. Asks no history.
+/// mail.received → mail.enriched: what follows from the facts, the reference data and the tenant's directory
+/// alone. Asks no history. Each message sees one whole value of them.
 class EnrichStep final : public flow::Processor {
  public:
-  EnrichStep(const mail::EventCodec& codec, std::shared_ptr<const trust::ReferenceData> reference)
-      : codec_(codec), reference_(std::move(reference)) {}
+  EnrichStep(const mail::EventCodec& codec, const Current<trust::ReferenceData>& reference,
+             const Current<trust::Directories>& directories)
+      : codec_(codec), reference_(reference), directories_(directories) {}
 
   Status process(const flow::Delivery& delivery, const flow::Answers& answers, const flow::Context& context,
                  flow::Output& output) override;
 
  private:
   const mail::EventCodec& codec_;
-  std::shared_ptr<const trust::ReferenceData> reference_;
+  const Current<trust::ReferenceData>& reference_;
+  const Current<trust::Directories>& directories_;
 };
 
 }  // namespace bonafide::steps
