@@ -18,22 +18,29 @@ std::string format_text() {
          std::to_string(DataFolder::oldest_reader) + "\n";
 }
 
-Status check_format(const std::string& path, std::string_view text) {
+// The number behind a word that stands at the beginning of a line.
+std::optional<int64_t> number_after(std::string_view text, std::string_view word) {
   for (const auto line : split(text, '\n')) {
-    constexpr std::string_view word = "readable-from ";
-    if (line.substr(0, word.size()) != word) continue;
-    const auto oldest = parse_int(trim(line.substr(word.size())));
-    if (!oldest.ok()) break;
-    if (*oldest > DataFolder::format_version) {
-      return {Cause::conflict, path + " was written by a newer Bonafide (format " + std::to_string(*oldest) +
-                                   ", this one reads up to " + std::to_string(DataFolder::format_version) +
-                                   "); run the newer version, or give another folder with --data"};
-    }
-    return Ok{};
+    if (!line.starts_with(word)) continue;
+    const auto number = parse_int(trim(line.substr(word.size())));
+    if (number.ok()) return *number;
   }
-  return {Cause::damaged,
-          path + "/" + format_file +
-              " does not say which format the folder has; restore it, or give another folder with --data"};
+  return std::nullopt;
+}
+
+Status check_format(const std::string& path, std::string_view text) {
+  const auto written = number_after(text, "written "), oldest = number_after(text, "readable-from ");
+  if (!written || !oldest) {
+    return {Cause::damaged,
+            path + "/" + format_file +
+                " does not say which format the folder has; restore it, or give another folder with --data"};
+  }
+  if (*oldest <= DataFolder::format_version) return Ok{};
+  return {Cause::conflict,
+          path + " was written by a newer Bonafide (format " + std::to_string(*oldest) +
+              ", this one reads up to " + std::to_string(DataFolder::format_version) +
+              "): run that version in it, or begin an empty folder with this one: bonafide run --data " +
+              path + "-2"};
 }
 
 }  // namespace
@@ -61,7 +68,13 @@ Result<DataFolder> DataFolder::open(env::Files& files, const std::string& path, 
     BONAFIDE_TRY(files.write_file(path + "/" + key_file, to_hex(random.bytes(32)) + "\n"));
     BONAFIDE_TRY(files.write_file(path + "/" + format_file, format_text()));
   }
-  return find(files, path);
+  BONAFIDE_ASSIGN(auto folder, find(files, path));
+  // From here on the folder holds what this version writes. The others' numbers stay said where they are
+  // higher.
+  BONAFIDE_ASSIGN(const std::string format, files.read_file(path + "/" + format_file));
+  if (number_after(format, "written ").value_or(0) < format_version)
+    BONAFIDE_TRY(files.write_file(path + "/" + format_file, format_text()));
+  return folder;
 }
 
 std::optional<ServiceAddress> DataFolder::service(env::Files& files) const {

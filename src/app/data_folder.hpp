@@ -26,10 +26,12 @@ struct ServiceAddress {
 ///   run/              addresses.json and token of the running service
 ///   watched           which messages of watched mailboxes were taken
 ///   retention         from when on each store keeps what it has
+///   tenants/          those that were added while the service ran, and the removed ones
 ///   journal/ history/ dedupe/ registry/ rows/ raw/ archive/
 class DataFolder {
  public:
-  static constexpr int format_version = 1;
+  // Format 2 adds tenants/. A version of format 1 passes over it: to it these tenants were never added.
+  static constexpr int format_version = 2;
   static constexpr int oldest_reader = 1;
 
   /// Makes the folder where there is none. Errors: conflict (written by a newer version: names the way out);
