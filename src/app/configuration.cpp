@@ -156,7 +156,11 @@ Section journal_section() {
            {"max_age", FieldType::duration, "7d",
             "records older than this are forgotten, once every reader has them"},
            {"max_size", FieldType::bytes, "16GiB",
-            "at this size doors answer \"later\" until readers have caught up"}}};
+            "at this size doors answer \"later\" until readers have caught up"},
+           {"partitions", FieldType::integer, "0",
+            "shards of every stream and lane; another number than there are ends those and begins new ones, "
+            "order per sender is kept. 0: as they are, 1 at first",
+            false, 0, 64}}};
 }
 
 Section search_section() {
@@ -264,6 +268,7 @@ Result<Configuration> from_config(std::shared_ptr<const flow::Config> config, en
   pipeline.journal.memory_bytes = journal.bytes("memory");
   pipeline.journal.max_age = journal.duration("max_age");
   pipeline.journal.max_bytes = journal.bytes("max_size");
+  pipeline.journal.shards = static_cast<uint32_t>(journal.integer("partitions"));
   pipeline.history_memory_bytes = config->section("history").bytes("memory");
   pipeline.search_text_bytes = config->section("search").bytes("text");
   const auto& reference = config->section("reference");

@@ -146,6 +146,7 @@ Status run_replay(const Common& common, const ReplayOptions& options) {
   settings.collector.event_time_is_wall_time = true;
   settings.installation_key = "replay";               // ids follow from the messages alone
   settings.journal.max_age = Duration::days(36'500);  // event time runs fast: nothing gets old
+  settings.journal.shards = 1;                        // one order of all
   settings.retention = control::RetentionSettings::for_ever();
   settings.reference_sources.clear();  // the data sets stay as they are at the start
   BONAFIDE_ASSIGN(const auto pipeline, Pipeline::open(folder, std::move(settings), outside));

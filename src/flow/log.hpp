@@ -19,6 +19,7 @@ struct Traits {
   bool atomic = false;      ///< a transaction's outputs and progress land all or not at all
   bool headers = false;     ///< records keep their headers
   bool replayable = false;  ///< a reader may start at any retained position
+  bool reshards = false;    ///< shards may end (split, merged), and others follow them; else they stay
   size_t max_record_bytes = 0;
 };
 
@@ -75,9 +76,10 @@ class Session {
   /// about `max_bytes` (always at least one record if there is one). Errors: fenced (rejoin); damaged (names
   /// the place; the damaged stretch is skipped by the next read); unavailable.
   virtual Result<std::vector<Delivery>> read(Lane lane, size_t max_records, size_t max_bytes) = 0;
-  /// Shards gained or lost since the last call; at first all that are held. A lost shard's uncommitted work
-  /// is void: a commit of records that were read before the loss is fenced, also when the shard has come back
-  /// meanwhile. Callers look at lost() first.
+  /// Shards gained or lost since the last call; at first all that are held. A shard with parents is gained
+  /// when the group has committed them to their ends, so that order per key is kept. A lost shard's
+  /// uncommitted work is void: a commit of records that were read before the loss is fenced, also when the
+  /// shard has come back meanwhile. Callers look at lost() first.
   virtual std::vector<ShardId> gained() = 0;
   virtual std::vector<ShardId> lost() = 0;
   /// The group's committed progress in a held shard.
@@ -135,9 +137,9 @@ class Log {
   virtual Result<std::unique_ptr<Session>> join(const Join& join) = 0;
   /// Errors: not_found (no such shard).
   virtual Result<std::unique_ptr<Reader>> reader(const ShardId& shard, Position after) = 0;
-  /// As reader(), but sees all that is written. For bringing a state up to the last committed output, which
-  /// need not be synced yet when a worker rejoins; nothing read here may leave the process. A log that shows
-  /// only what is synced keeps the default.
+  /// As reader(), but sees all that is written, and every commit that is known to be done. For bringing a
+  /// state up to the last committed output, which need not be synced yet; nothing read here may leave the
+  /// process. A log that shows only what is synced keeps the default.
   virtual Result<std::unique_ptr<Reader>> written_reader(const ShardId& shard, Position after) {
     return reader(shard, after);
   }

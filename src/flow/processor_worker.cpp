@@ -32,7 +32,7 @@ void ProcessorWorker::left() {
   mailbox_.reset();
   flights_.clear();
   catching_up_.clear();
-  applied_.clear();
+  followers_.clear();
 }
 
 Time ProcessorWorker::work_due() const {
@@ -60,71 +60,111 @@ Result<Progress> ProcessorWorker::work() {
 /// Lost shards void the batch that holds them; gained ones come with outputs of their former holder.
 Status ProcessorWorker::notice_shards() {
   for (const auto& shard : session_->lost()) {
-    std::erase_if(catching_up_, [&](const CatchUp& c) { return c.shard == output_of(shard); });
     const auto of_shard = [&](const Delivery& delivery) { return delivery.shard == shard; };
     if (std::ranges::any_of(waiting_, of_shard) ||
         (batch_ && std::ranges::any_of(batch_->deliveries(), of_shard))) {
       return {Cause::fenced, shard.text() + " was lost while its records were being processed"};
     }
   }
-  for (const auto& shard : session_->gained()) BONAFIDE_TRY(begin_catch_up(shard));
-  return Ok{};
+  const auto gained = session_->gained();
+  return gained.empty() ? Status(Ok{}) : begin_catch_up(gained);
 }
 
-/// The state is brought up to the last committed output of a gained shard before anything is asked. That
-/// output is in the shard of the same lane and number, because the key is kept; so both topics must have as
-/// many shards, and a shard of the output has one writer, whose commits follow each other in the state. The
-/// outputs of other holders are theirs to apply.
-Status ProcessorWorker::begin_catch_up(const ShardId& gained) {
+namespace {
+
+/// Has each shard of `from` its own in `to`, of the same lane and number? The key is kept, so its outputs are
+/// there alone.
+bool side_by_side(const std::vector<Shard>& from, const std::vector<Shard>& to) {
+  const auto as_made = [](const Shard& shard) { return !shard.ended && shard.parents.empty(); };
+  return from.size() == to.size() && std::ranges::all_of(from, as_made) && std::ranges::all_of(to, as_made);
+}
+
+}  // namespace
+
+/// The state is brought up to what is written by now before anything is asked of a gained shard. The outputs
+/// of its former holder are in the shard beside it; where the two topics differ, or shards have ended, they
+/// may be in any.
+Status ProcessorWorker::begin_catch_up(const std::vector<ShardId>& gained) {
   if (plan_.state == nullptr) return Ok{};
   BONAFIDE_ASSIGN(const auto inputs, parts_.log.shards(plan_.from));
   BONAFIDE_ASSIGN(const auto outputs, parts_.log.shards(plan_.to));
-  if (inputs.size() != outputs.size()) {
-    return {Cause::invalid,
-            plan_.from + " has " + std::to_string(inputs.size()) + " shards and " + plan_.to + " has " +
-                std::to_string(outputs.size()) +
-                "; a worker with history needs the same number on both sides: change one of them"};
+  const bool own = side_by_side(inputs, outputs);
+  for (const auto& shard : outputs) {
+    const ShardId input{plan_.from, shard.id.lane, shard.id.number};
+    if (own && std::ranges::find(gained, input) == gained.end()) continue;
+    BONAFIDE_ASSIGN(const Position written, parts_.log.written(shard.id));
+    catching_up_.push_back({shard.id, written});
   }
-  catching_up_.push_back({output_of(gained), nullptr});
   return Ok{};
 }
 
 Result<Progress> ProcessorWorker::catch_up() {
   health_.working(Doing::catching_up, name());
-  auto& [shard, reader] = catching_up_.front();
-  if (!reader) {
-    BONAFIDE_ASSIGN(applied_[shard], plan_.state->applied(shard));
-    BONAFIDE_ASSIGN(reader, parts_.log.written_reader(shard, applied_[shard]));
-  }
-  BONAFIDE_ASSIGN(const auto deliveries, read_on(*reader));
-  if (deliveries.empty()) {
-    catching_up_.pop_front();
-    return Progress::worked;
-  }
-  std::vector<Delta> deltas;
-  for (const auto& delivery : deliveries) {
-    auto some = fold(delivery);
-    if (!some.ok()) {
-      not_folded_.add();
-      parts_.logger.error(
-          "history.not_folded",
-          {{"worker", name_}, {"shard", delivery.shard.text()}, {"error", some.error().message}});
-      continue;
-    }
-    std::ranges::move(*some, std::back_inserter(deltas));
-  }
-  Position& applied = applied_[shard];
-  BONAFIDE_TRY(plan_.state->apply({shard, applied, deliveries.back().position}, deltas));
-  applied = deliveries.back().position;
+  Known none;
+  BONAFIDE_ASSIGN(const bool there, follow(catching_up_.front().shard, catching_up_.front().upto, none));
+  if (there) catching_up_.pop_front();
   return Progress::worked;
 }
 
-Result<std::vector<Delta>> ProcessorWorker::fold(const Delivery& delivery) {
-  try {
-    return plan_.fold->deltas(delivery.record);
-  } catch (const std::exception& e) {
-    return {Cause::internal, std::string("exception: ") + e.what()};
+/// One stretch of an output shard into the state, not past `upto`; true once all of it is there. The state
+/// takes each record of the shard once, whoever wrote it and whoever brings it: so several workers may write
+/// into one shard, and may share a state. (What one of them has not settled yet may then, for a moment, be in
+/// the state and over its answers: evidence across shards is as read.)
+Result<bool> ProcessorWorker::follow(const ShardId& shard, Position upto, Known& known) {
+  BONAFIDE_ASSIGN(Follower* const at, follower(shard));
+  if (at->applied >= upto) return true;
+  if (at->ahead.empty()) {
+    BONAFIDE_ASSIGN(auto some, read_on(*at->reader));
+    std::ranges::move(some, std::back_inserter(at->ahead));
   }
+  std::vector<Delta> deltas;
+  size_t taken = 0;
+  for (; taken < at->ahead.size() && at->ahead[taken].position <= upto; ++taken) {
+    if (const auto own = known.find(at->ahead[taken].position); own != known.end()) {
+      std::ranges::move(own->second, std::back_inserter(deltas));
+    } else {
+      fold(at->ahead[taken], deltas);
+    }
+  }
+  // Nothing more up to there: the rest is damaged, or removed.
+  const Position end = taken == 0 ? upto : at->ahead[taken - 1].position;
+  const auto applied = plan_.state->apply({shard, at->applied, end}, deltas);
+  if (!applied.ok()) {
+    if (applied.error().cause != Cause::conflict) return applied.error();
+    BONAFIDE_ASSIGN(const Position now, plan_.state->applied(shard));
+    if (now == at->applied) return applied.error();
+    followers_.erase(shard);  // another worker has brought some of it: on from where the state is
+    known.clear();            // what was taken out of it is derived again
+    return false;
+  }
+  at->applied = end;
+  at->ahead.erase(at->ahead.begin(), at->ahead.begin() + static_cast<long>(taken));
+  return end >= upto;
+}
+
+Result<ProcessorWorker::Follower*> ProcessorWorker::follower(const ShardId& shard) {
+  if (const auto known = followers_.find(shard); known != followers_.end()) return &known->second;
+  Follower fresh;
+  BONAFIDE_ASSIGN(fresh.applied, plan_.state->applied(shard));
+  BONAFIDE_ASSIGN(fresh.reader, parts_.log.written_reader(shard, fresh.applied));
+  return &followers_.emplace(shard, std::move(fresh)).first->second;
+}
+
+void ProcessorWorker::fold(const Delivery& delivery, std::vector<Delta>& deltas) {
+  auto some = [&]() -> Result<std::vector<Delta>> {
+    try {
+      return plan_.fold->deltas(delivery.record);
+    } catch (const std::exception& e) {
+      return {Cause::internal, std::string("exception: ") + e.what()};
+    }
+  }();
+  if (some.ok()) {
+    std::ranges::move(*some, std::back_inserter(deltas));
+    return;
+  }
+  not_folded_.add();
+  parts_.logger.error("history.not_folded",
+                      {{"worker", name_}, {"shard", delivery.shard.text()}, {"error", some.error().message}});
 }
 
 /// Commits settle in order; the deltas of each go to the state before the next one's.
@@ -156,20 +196,19 @@ Result<bool> ProcessorWorker::settle_commits() {
   return worked;
 }
 
-/// Per output shard, in the order in which they landed.
-Status ProcessorWorker::apply(const Flight& flight) {
+/// Each output shard up to where this commit's last output in it landed.
+Status ProcessorWorker::apply(Flight& flight) {
   if (plan_.state == nullptr) return Ok{};
   const auto& landed = flight.commit->landed();
-  std::map<ShardId, std::pair<Position, std::vector<Delta>>> by_shard;
-  for (size_t i = 0; i < flight.deltas.size() && i < landed.size(); ++i) {
-    auto& [upto, deltas] = by_shard[landed[i].first];
-    upto = landed[i].second;
-    deltas.insert(deltas.end(), flight.deltas[i].begin(), flight.deltas[i].end());
-  }
-  for (const auto& [shard, part] : by_shard) {
-    Position& applied = applied_[shard];
-    BONAFIDE_TRY(plan_.state->apply({shard, applied, part.first}, part.second));
-    applied = part.first;
+  std::map<ShardId, Known> by_shard;
+  for (size_t i = 0; i < flight.deltas.size() && i < landed.size(); ++i)
+    by_shard[landed[i].first].emplace(landed[i].second, std::move(flight.deltas[i]));
+  for (auto& [shard, known] : by_shard) {
+    const Position upto = known.rbegin()->first;
+    for (;;) {
+      BONAFIDE_ASSIGN(const bool there, follow(shard, upto, known));
+      if (there) break;
+    }
   }
   return Ok{};
 }

@@ -39,11 +39,19 @@ class ProcessorWorker final : public Worker {
     std::mutex mutex;
     std::optional<Answers> answers;
   };
-  /// A shard of the output topic whose deltas are being applied up to its end.
+  /// How far the state has a shard of the output topic, and what of it comes next.
+  struct Follower {
+    Position applied;
+    std::unique_ptr<Reader> reader;
+    std::deque<Delivery> ahead;  ///< read, not applied
+  };
+  /// A shard of the output topic that is brought into the state up to here before anything is asked.
   struct CatchUp {
     ShardId shard;
-    std::unique_ptr<Reader> reader;
+    Position upto;
   };
+  /// Deltas that need not be derived again, by the place where their output has landed. Taken out when used.
+  using Known = std::map<Position, std::vector<Delta>>;
 
   Status joined() override;
   void left() override;
@@ -52,12 +60,13 @@ class ProcessorWorker final : public Worker {
   [[nodiscard]] Time work_due() const override;
 
   Status notice_shards();
-  [[nodiscard]] ShardId output_of(const ShardId& input) const { return {plan_.to, input.lane, input.number}; }
-  Status begin_catch_up(const ShardId& gained);
+  Status begin_catch_up(const std::vector<ShardId>& gained);
   Result<Progress> catch_up();
-  Result<std::vector<Delta>> fold(const Delivery& delivery);
+  Result<bool> follow(const ShardId& shard, Position upto, Known& known);
+  Result<Follower*> follower(const ShardId& shard);
+  void fold(const Delivery& delivery, std::vector<Delta>& deltas);
   Result<bool> settle_commits();
-  Status apply(const Flight& flight);
+  Status apply(Flight& flight);
   Result<Progress> go_on();
   void begin_batch(std::vector<Delivery> deliveries);
   /// True once the batch has run to its end; false while an answer is awaited.
@@ -70,8 +79,8 @@ class ProcessorWorker final : public Worker {
   env::Counter& not_folded_;
   std::vector<StepMetrics> metrics_;
   std::deque<CatchUp> catching_up_;
-  std::map<ShardId, Position> applied_;  ///< of the output topic, in the state
-  std::vector<Delivery> waiting_;        ///< read, not begun
+  std::map<ShardId, Follower> followers_;  ///< of the output topic
+  std::vector<Delivery> waiting_;          ///< read, not begun
   std::optional<Batch> batch_;
   std::shared_ptr<Mailbox> mailbox_;  ///< of the question under way
   std::vector<std::string> asking_;   ///< its keys

@@ -33,12 +33,15 @@ class LogHarness {
 
   /// Until hold_syncs(false), settle() writes but does not sync. False: cannot be done with this log.
   virtual bool hold_syncs(bool) { return false; }
-  /// Ends a shard and makes two of it.
-  virtual bool split(const ShardId&) { return false; }
-  /// Takes its shards from every session of a group, as a broker does with a silent member.
-  virtual bool expel(const std::string& /*group*/) { return false; }
-  /// The next commit is answered with Fate::unknown; it lands or not.
-  virtual bool lose_next_answer(bool /*lands*/) { return false; }
+  /// Takes the shards of a topic with one shard from the group's session, as happens to a member that is
+  /// taken for dead (Kafka: a silent member of a consumer group; Kinesis: a lease that is not renewed).
+  virtual void expel(const Join& join) = 0;
+  /// The next commit is answered with Fate::unknown, and its session is of no use any more; it has landed or
+  /// not. breaking_log.hpp has a connection that does this to any log.
+  virtual void lose_next_answer(bool lands) = 0;
+  /// Gives a topic another number of open shards in each lane: splits or merges them all. Called only where
+  /// Traits::reshards.
+  virtual void reshard(const std::string& /*topic*/, uint32_t /*shards*/) {}
   /// Does a full inlet refuse (LogSetup::max_waiting_bytes)?
   [[nodiscard]] virtual bool bounded() const { return true; }
   /// How often settle() is tried before a test gives up on something that should come.

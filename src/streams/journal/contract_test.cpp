@@ -1,3 +1,4 @@
+#include "flow/contract/breaking_log.hpp"
 #include "flow/contract/log_contract.hpp"
 #include "streams/journal/test_world.hpp"
 
@@ -11,9 +12,9 @@ class JournalHarness final : public LogHarness {
     world_.settings.max_behind_bytes = setup.max_waiting_bytes;
     world_.settings.max_record_bytes = size_t{1} << 20;
     world_.settings.max_age = Duration::days(36500);  // the records are dated long before the clock
-    world_.must_open();
+    open();
   }
-  Log& log() override { return *world_.journal; }
+  Log& log() override { return *connection_; }
   void settle() override {
     if (held_) return;
     const Status settled = world_.settle();
@@ -22,31 +23,40 @@ class JournalHarness final : public LogHarness {
   void crash() override {
     world_.journal.reset();
     world_.files.crash();
-    world_.must_open();
+    open();
   }
   bool hold_syncs(bool hold) override {
     held_ = hold;
     return true;
   }
-  // Forgetting a group takes the shards from its sessions, and its progress, of which that test has none.
-  bool expel(const std::string& group) override { return world_.journal->forget_group(group).ok(); }
+  // A successor takes the shard, and is gone before it has done anything.
+  void expel(const Join& join) override { ASSERT_TRUE(world_.journal->join(join).ok()); }
+  void lose_next_answer(bool lands) override { connection_->break_next_commit(lands); }
+  void reshard(const std::string& topic, uint32_t shards) override {
+    world_.settings.topic_shards[topic] = shards;  // as a restart with another setting wants it, too
+    const Status done = world_.journal->repartition(topic, shards);
+    ASSERT_TRUE(done.ok()) << done.error().message;
+  }
 
  private:
+  void open() {
+    world_.must_open();
+    connection_ = std::make_unique<BreakingLog>(*world_.journal);
+  }
+
   streams::journal::World world_;
+  std::unique_ptr<BreakingLog> connection_;
   bool held_ = false;
 };
 
 // Small segments and little memory make every test cross segments and read from the disk.
-INSTANTIATE_TEST_SUITE_P(Journal, LogContract,
-                         testing::Values(LogCase{"journal",
-                                                 [](const LogSetup& setup) {
-                                                   return std::make_unique<JournalHarness>(setup, 4 << 20);
-                                                 }},
-                                         LogCase{"journal_of_small_segments",
-                                                 [](const LogSetup& setup) {
-                                                   return std::make_unique<JournalHarness>(setup, 4 << 10);
-                                                 }}),
-                         log_case_name);
+const auto cases = testing::Values(
+    LogCase{"journal",
+            [](const LogSetup& setup) { return std::make_unique<JournalHarness>(setup, 4 << 20); }},
+    LogCase{"journal_of_small_segments",
+            [](const LogSetup& setup) { return std::make_unique<JournalHarness>(setup, 4 << 10); }});
+INSTANTIATE_TEST_SUITE_P(Journal, LogContract, cases, log_case_name);
+INSTANTIATE_TEST_SUITE_P(Journal, LogReshard, cases, log_case_name);
 
 }  // namespace
 }  // namespace bonafide::flow::contract

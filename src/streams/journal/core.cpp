@@ -49,13 +49,41 @@ Result<ShardKey> Core::shard_key(const flow::ShardId& shard) const {
   return ShardKey{*topic, static_cast<uint16_t>(shard.number), shard.lane};
 }
 
+uint32_t Core::shards_wanted(const std::string& topic) const {
+  const auto own = settings.topic_shards.find(topic);
+  return own == settings.topic_shards.end() ? settings.shards : own->second;
+}
+
+Status Core::repartition(uint16_t number, uint32_t shards) {
+  const Tables::Topic& topic = tables.topics().at(number);
+  if (shards == topic.open()) return Ok{};
+  if (shards == 0) return {Cause::invalid, topic.name + ": a topic has at least one shard"};
+  if (topic.shards + shards > max_shards ||
+      tables.definitions().size() + size_t{shards} * 2 + 1 > most_definitions) {
+    return {Cause::exhausted, topic.name + " has " + std::to_string(topic.open()) + " shards and had " +
+                                  std::to_string(topic.first_open()) + " before; with " +
+                                  std::to_string(shards) + " more it would be over the " +
+                                  std::to_string(max_shards) + " a topic can have: let it keep " +
+                                  std::to_string(topic.open())};
+  }
+  outside.logger.info(
+      "journal.repartition",
+      {{"topic", topic.name}, {"shards", uint64_t{shards}}, {"before", uint64_t{topic.open()}}});
+  append_control(FrameKind::control,
+                 {{DefinitionKind::topic, flow::Lane::live, number,
+                   static_cast<uint16_t>(topic.shards + shards), topic.shards, 0, 0, topic.name}},
+                 {});
+  for (const auto& [group, data] : tables.groups()) {
+    if (std::ranges::binary_search(data.topics, number)) deal(group);
+  }
+  return Ok{};
+}
+
 Result<uint16_t> Core::topic_number(const std::string& name) {
   if (const auto known = tables.topic(name)) return *known;
   BONAFIDE_TRY(check_name("a topic", name));
   if (settings.read_only) return {Cause::not_found, "there is no topic " + name};
-  const auto own = settings.topic_shards.find(name);
-  const uint32_t wanted = own == settings.topic_shards.end() ? settings.shards : own->second;
-  const auto shards = static_cast<uint16_t>(std::clamp<uint32_t>(wanted, 1, max_shards));
+  const auto shards = static_cast<uint16_t>(std::clamp<uint32_t>(shards_wanted(name), 1, max_shards));
   if (tables.definitions().size() + size_t{shards} * 2 + 1 > most_definitions) {
     return {Cause::exhausted,
             "no room for the topic " + name + ": the journal has too many topics and shards"};
@@ -179,8 +207,7 @@ Landed Core::place(const std::shared_ptr<Frame>& frame, std::vector<flow::Entry>
   landed.reserve(frame->parts.size());
   for (uint32_t i = 0; i < frame->parts.size(); ++i) {
     RecordEntry& entry = frame->parts[i].entry;
-    entry.shard.shard =
-        static_cast<uint16_t>(frame->parts[i].key_hash % tables.topics().at(entry.shard.topic).shards);
+    entry.shard.shard = tables.topics().at(entry.shard.topic).shard_of(frame->parts[i].key_hash);
     Tables::ShardState& state = *tables.state(entry.shard);
     entry.offset = state.next_offset++;
     state.last = flow::Position::of(frame->lsn, i);
@@ -341,7 +368,12 @@ std::pair<flow::Fate, Landed> Core::commit(Member& member, std::vector<flow::Ent
   }
   std::vector<ProgressEntry> progress;
   for (const auto& c : consumed) progress.push_back({member.group, c.shard, c.position, c.next_offset});
-  return {flow::Fate::done, place(frame, entries, progress)};
+  Landed landed = place(frame, entries, progress);
+  // The end of a shard lets those that follow it be read.
+  const bool of_ended = std::ranges::any_of(
+      consumed, [&](const Consumed& c) { return tables.topics().at(c.shard.topic).ended(c.shard.shard); });
+  if (of_ended) deal(member.group);
+  return {flow::Fate::done, std::move(landed)};
 }
 
 }  // namespace bonafide::streams::journal

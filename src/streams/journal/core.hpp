@@ -120,6 +120,12 @@ class Core {
   void leave(const std::shared_ptr<Member>& member);
   /// Takes all shards from a session for good.
   void expel(Member& member);
+  /// Gives the shards nobody holds, and which the group may read, to its members with the fewest.
+  void deal(uint16_t group);
+  /// Ends a topic's shards; new ones follow them. Errors: invalid, exhausted (the topic has had too many).
+  Status repartition(uint16_t topic, uint32_t shards);
+  /// What the settings want a topic to have; 0: as it is.
+  [[nodiscard]] uint32_t shards_wanted(const std::string& topic) const;
 
   // Without it:
   /// Appends through the front door; `then` as Inlet::append.
@@ -140,7 +146,6 @@ class Core {
   void make_room(size_t bytes);
   void enqueue(const std::shared_ptr<Frame>& frame);
   void roll();
-  void deal(uint16_t group);
   void give(Member& member, ShardKey shard);
 };
 

@@ -109,6 +109,10 @@ Result<bool> Cursor::open_segment() {
     const uint64_t in_memory = memory_from(*core_, shard_);
     if (next_ >= in_memory) return false;
     segment_ = segment_of(*core_, shard_, next_);
+    if (!segment_ && core_->first_offset(shard_) >= in_memory) {
+      next_ = in_memory;  // retention has removed all of it
+      return false;
+    }
     if (!segment_) {
       lost(in_memory, "no segment holds these records");
       return true;

@@ -76,7 +76,7 @@ struct ProgressEntry {
 };
 
 enum class DefinitionKind : uint8_t {
-  topic = 1,   ///< number, name, second = shards a lane
+  topic = 1,   ///< number, name, second = shards a lane so far, a = the first that is not ended
   shard = 2,   ///< number = topic, second = shard, lane; a = next offset, b and c = last position
   group = 3,   ///< number, name
   member = 4,  ///< group `number` has joined topic `second`

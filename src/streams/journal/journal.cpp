@@ -155,6 +155,15 @@ Result<std::unique_ptr<Journal>> Journal::open(const Settings& settings, const O
     const std::lock_guard lock(core->mutex);
     core->append_control(FrameKind::control, core->tables.definitions(), core->tables.all_progress());
   }
+  {
+    const std::lock_guard lock(core->mutex);
+    std::vector<std::pair<uint16_t, uint32_t>> wanted;
+    for (const auto& [number, topic] : core->tables.topics()) {
+      if (const uint32_t shards = core->shards_wanted(topic.name); shards > 0)
+        wanted.emplace_back(number, shards);
+    }
+    for (const auto& [number, shards] : wanted) BONAFIDE_TRY(core->repartition(number, shards));
+  }
   return std::unique_ptr<Journal>(new Journal(std::move(core), std::move(flusher), std::move(opened)));
 }
 
@@ -181,6 +190,7 @@ flow::Traits Journal::traits() const {
   return {.atomic = true,
           .headers = false,
           .replayable = true,
+          .reshards = true,
           .max_record_bytes = core_->settings.max_record_bytes};
 }
 
@@ -215,12 +225,22 @@ Result<std::vector<flow::Shard>> Journal::shards(const std::string& topic) {
   const std::lock_guard lock(core_->mutex);
   BONAFIDE_ASSIGN(const uint16_t number, core_->topic_number(topic));
   std::vector<flow::Shard> out;
+  const Tables::Topic& known = core_->tables.topics().at(number);
   for (const flow::Lane lane : flow::lanes) {
-    for (uint16_t shard = 0; shard < core_->tables.topics().at(number).shards; ++shard) {
-      out.push_back({{topic, lane, shard}, {}, false});
+    for (uint16_t shard = 0; shard < known.shards; ++shard) {
+      auto& entry = out.emplace_back(flow::Shard{{topic, lane, shard}, {}, known.ended(shard)});
+      for (const uint16_t parent : known.parents(shard)) entry.parents.push_back({topic, lane, parent});
     }
   }
   return out;
+}
+
+Status Journal::repartition(const std::string& topic, uint32_t shards) {
+  const std::lock_guard lock(core_->mutex);
+  if (core_->failed) return core_->failed->in("the journal takes no changes");
+  if (core_->settings.read_only) return {Cause::invalid, "the journal is open for reading only"};
+  BONAFIDE_ASSIGN(const uint16_t number, core_->topic_number(topic));
+  return core_->repartition(number, shards);
 }
 
 Result<std::vector<flow::Backlog>> Journal::backlog(const std::string& name) {

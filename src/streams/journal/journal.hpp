@@ -69,6 +69,11 @@ class Journal final : public flow::Log {
   /// are fenced. Errors: not_found.
   Status forget_group(const std::string& name);
   [[nodiscard]] std::vector<std::string> groups();
+  /// Gives a topic another number of shards in each lane: those it has end, new ones follow them, and order
+  /// per key is kept because a group reads a shard only when it is through with those before. Opening does
+  /// the same where the settings want another number. Errors: invalid; exhausted (the topic has had too
+  /// many).
+  Status repartition(const std::string& topic, uint32_t shards);
 
   /// Reads every live byte: headers, frames, records, footers, catalogue, and whether anything is missing in
   /// between. `report`, where given, is told each damage as it is found. May run beside everything else.

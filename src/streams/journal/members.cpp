@@ -30,7 +30,6 @@ void Core::give(Member& member, ShardKey shard) {
   nudge(member);
 }
 
-/// Gives the shards nobody holds to the members with the fewest.
 void Core::deal(uint16_t group_number) {
   const auto group = tables.groups().find(group_number);
   if (group == tables.groups().end()) return;
@@ -42,10 +41,12 @@ void Core::deal(uint16_t group_number) {
     for (const auto& [shard, serial] : member->held) taken.insert(shard);
   }
   for (const uint16_t topic : group->second.topics) {
+    const auto live = tables.readable(group_number, topic, flow::Lane::live);
+    const auto backfill = tables.readable(group_number, topic, flow::Lane::backfill);
     for (uint16_t number = 0; number < tables.topics().at(topic).shards; ++number) {
       for (const flow::Lane lane : flow::lanes) {
         const ShardKey shard{topic, number, lane};
-        if (taken.contains(shard)) continue;
+        if (taken.contains(shard) || !(lane == flow::Lane::live ? live : backfill)[number]) continue;
         Member* chosen = nullptr;
         for (Member* member : all) {
           if (!reads(*member, shard)) continue;
@@ -70,7 +71,7 @@ void Core::enter(const std::shared_ptr<Member>& newcomer) {
   }
   size_t numbers = 1;
   for (const uint16_t topic : tables.groups().at(newcomer->group).topics) {
-    numbers = std::max<size_t>(numbers, tables.topics().at(topic).shards);
+    numbers = std::max<size_t>(numbers, tables.topics().at(topic).open());
   }
   const size_t share = std::max<size_t>(1, numbers / (others.size() + 1));
   while (!others.empty() && numbers_held(*newcomer).size() < share) {

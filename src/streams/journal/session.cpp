@@ -70,6 +70,19 @@ void tell_damage(Core& core, const Error& error) {
   core.outside.logger.error("journal.damage", {{"what", error.message}});
 }
 
+/// Its parents, theirs, and so on.
+std::vector<ShardKey> forebears_of(const Tables::Topic& topic, ShardKey shard) {
+  std::vector<ShardKey> out;
+  for (const uint16_t parent : topic.parents(shard.shard)) out.push_back({shard.topic, parent, shard.lane});
+  for (size_t i = 0; i < out.size(); ++i) {
+    for (const uint16_t parent : topic.parents(out[i].shard)) {
+      const ShardKey key{shard.topic, parent, shard.lane};
+      if (std::ranges::find(out, key) == out.end()) out.push_back(key);
+    }
+  }
+  return out;
+}
+
 Error fenced_error(const Member& member) {
   return {Cause::fenced, member.join.group + ": this session's shards were taken from it; join again"};
 }
@@ -118,9 +131,31 @@ Status JournalSession::follow_group() {
   for (const auto& [shard, serial] : member_->held) {
     if (held_.contains(shard)) continue;
     const uint64_t next = core_->tables.progress(member_->group, shard).next_offset;
-    held_.emplace(shard, Held{serial, Cursor(core_, shard, core_->shard_id(shard), next), {}});
+    held_.emplace(shard, Held{serial,
+                              Cursor(core_, shard, core_->shard_id(shard), next),
+                              {},
+                              forebears_of(core_->tables.topics().at(shard.topic), shard),
+                              {}});
   }
+  note_ends();
   return Ok{};
+}
+
+/// With the lock held. Of an ended shard the last records may be damaged, so that no position behind them is
+/// ever committed; those that follow it must not wait for that.
+void JournalSession::note_ends() {
+  std::vector<ProgressEntry> passed;
+  for (auto& [shard, held] : held_) {
+    if (!core_->tables.topics().at(shard.topic).ended(shard.shard)) continue;
+    const auto* state = core_->tables.state(shard);
+    held.end = state->next_offset;
+    if (!held.at_end() || !held.read.empty()) continue;
+    if (core_->tables.progress(member_->group, shard).next_offset >= *held.end) continue;
+    passed.push_back({member_->group, shard, state->last, *held.end});
+  }
+  if (passed.empty()) return;
+  core_->append_control(FrameKind::control, {}, passed);
+  core_->deal(member_->group);
 }
 
 Result<std::vector<Delivery>> JournalSession::read(flow::Lane lane, size_t max_records, size_t max_bytes) {
@@ -131,8 +166,14 @@ Result<std::vector<Delivery>> JournalSession::read(flow::Lane lane, size_t max_r
     return error;
   }
   std::vector<std::pair<const ShardKey, Held>*> order;
+  // A sink may have gone back in a shard that has ended: those that follow it wait again.
+  const auto comes_first = [&](ShardKey forebear) {
+    const auto held = held_.find(forebear);
+    return held != held_.end() && !held->second.at_end();
+  };
   for (auto& held : held_) {
-    if (held.first.lane == lane) order.push_back(&held);
+    if (held.first.lane == lane && std::ranges::none_of(held.second.forebears, comes_first))
+      order.push_back(&held);
   }
   std::vector<Delivery> out;
   if (order.empty()) return out;

@@ -35,12 +35,16 @@ class JournalSession final : public flow::Session {
     Cursor cursor;
     /// What was read and not committed: position and the offset behind it.
     std::deque<std::pair<flow::Position, uint64_t>> read;
+    std::vector<ShardKey> forebears;  ///< which come first wherever this session still reads them
+    std::optional<uint64_t> end;      ///< of an ended shard: the offset behind its last record
+    [[nodiscard]] bool at_end() const { return end && cursor.next() >= *end; }
   };
 
   JournalSession(std::shared_ptr<Core> core, std::shared_ptr<Member> member)
       : core_(std::move(core)), member_(std::move(member)) {}
   /// Makes held_ what the group says. Errors: fenced.
   Status follow_group();
+  void note_ends();
 
   std::shared_ptr<Core> core_;
   std::shared_ptr<Member> member_;

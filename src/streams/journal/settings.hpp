@@ -14,9 +14,9 @@ namespace bonafide::streams::journal {
 
 struct Settings {
   std::string folder;
-  /// Of each topic and lane, when the topic is made; later it can only grow. `topic_shards` goes before
-  /// `shards`.
-  uint32_t shards = 1;
+  /// Of each topic and lane. Another number than a topic has: its shards end, and new ones follow them. 0: as
+  /// they are, one for a new topic. `topic_shards` goes before `shards`.
+  uint32_t shards = 0;
   std::map<std::string, uint32_t> topic_shards;
   uint64_t segment_bytes = uint64_t{64} << 20;
   size_t max_record_bytes = size_t{16} << 20;

@@ -1,6 +1,7 @@
 #include "streams/journal/tables.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace bonafide::streams::journal {
 namespace {
@@ -41,6 +42,35 @@ Tables::ShardState* Tables::state(ShardKey shard) {
   return const_cast<ShardState*>(static_cast<const Tables&>(*this).state(shard));
 }
 
+/// A key with the hash h is in shard h mod the number of shards: both before and after, where the two agree
+/// modulo what the numbers have in common.
+std::vector<uint16_t> Tables::Topic::parents(uint16_t shard) const {
+  const auto next = std::ranges::upper_bound(generations, shard);
+  if (next - generations.begin() < 2) return {};
+  const uint16_t first = *(next - 1), before = *(next - 2);
+  const auto count = static_cast<uint16_t>((next == generations.end() ? shards : *next) - first);
+  const auto count_before = static_cast<uint16_t>(first - before);
+  const auto common = std::gcd(count, count_before);
+  std::vector<uint16_t> out;
+  for (auto i = (shard - first) % common; i < count_before; i += common)
+    out.push_back(static_cast<uint16_t>(before + i));
+  return out;
+}
+
+std::vector<bool> Tables::readable(uint16_t group, uint16_t topic_number, flow::Lane lane) const {
+  const Topic& topic = topics_.at(topic_number);
+  std::vector<bool> out(topic.shards, true);
+  for (uint16_t shard = topic.generations.size() < 2 ? topic.shards : topic.generations[1];
+       shard < topic.shards; ++shard) {
+    const auto parents = topic.parents(shard);
+    out[shard] = std::ranges::all_of(parents, [&](uint16_t parent) {
+      const ShardKey key{topic_number, parent, lane};
+      return out[parent] && progress(group, key).next_offset >= state(key)->next_offset;
+    });
+  }
+  return out;
+}
+
 Tables::Progress Tables::progress(uint16_t group, ShardKey shard) const {
   const auto found = groups_.find(group);
   if (found == groups_.end()) return {};
@@ -59,6 +89,9 @@ void Tables::apply(const Definition& definition) {
       topic.name = definition.name;
       topic_numbers_[topic.name] = definition.number;
       topic.shards = std::clamp(definition.second, std::max(topic.shards, uint16_t{1}), max_shards);
+      if (topic.generations.empty()) topic.generations.push_back(0);
+      if (definition.a > topic.first_open() && definition.a < topic.shards)
+        topic.generations.push_back(static_cast<uint16_t>(definition.a));
       topic.states.resize(size_t{topic.shards} * 2);
       return;
     }
@@ -123,7 +156,11 @@ size_t Tables::apply(const Directory& directory, uint64_t lsn) {
 std::vector<Definition> Tables::definitions() const {
   std::vector<Definition> out;
   for (const auto& [number, topic] : topics_) {
-    out.push_back({DefinitionKind::topic, flow::Lane::live, number, topic.shards, 0, 0, 0, topic.name});
+    for (size_t i = 0; i < topic.generations.size(); ++i) {
+      const bool open = i + 1 == topic.generations.size();
+      out.push_back({DefinitionKind::topic, flow::Lane::live, number,
+                     open ? topic.shards : topic.generations[i + 1], topic.generations[i], 0, 0, topic.name});
+    }
     for (uint16_t shard = 0; shard < topic.shards; ++shard) {
       for (const flow::Lane lane : flow::lanes) {
         const ShardState& known = topic.states[state_index({number, shard, lane})];
@@ -156,10 +193,12 @@ bool Tables::fill_in(const std::vector<Definition>& definitions) {
   // Numbers may have been given to something else since; only what is free in both ways is taken over. Not
   // the shards' offsets: the catalogue may speak of records that were never synced.
   bool added = false;
-  std::map<uint16_t, bool> new_groups;
+  std::map<uint16_t, bool> new_topics, new_groups;
   for (const auto& definition : definitions) {
-    const bool topic_is_new = definition.kind == DefinitionKind::topic &&
-                              !topics_.contains(definition.number) && !topic(definition.name);
+    if (definition.kind == DefinitionKind::topic && !new_topics.contains(definition.number)) {
+      new_topics[definition.number] = !topics_.contains(definition.number) && !topic(definition.name);
+    }
+    const bool topic_is_new = definition.kind == DefinitionKind::topic && new_topics.at(definition.number);
     if (definition.kind == DefinitionKind::group) {
       new_groups[definition.number] = !groups_.contains(definition.number) && !group(definition.name);
     }

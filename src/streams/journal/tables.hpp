@@ -18,9 +18,21 @@ class Tables {
   };
   struct Topic {
     std::string name;
-    uint16_t shards = 0;
+    uint16_t shards = 0;  ///< of each lane, the ended ones too
+    /// The first shard of each generation. Another number of shards is a new generation: the shards of the
+    /// one before end, and are read before those that follow them.
+    std::vector<uint16_t> generations;
     /// Index: shard * 2 + lane.
     std::vector<ShardState> states;
+
+    [[nodiscard]] uint16_t first_open() const { return generations.back(); }
+    [[nodiscard]] uint16_t open() const { return static_cast<uint16_t>(shards - first_open()); }
+    [[nodiscard]] bool ended(uint16_t shard) const { return shard < first_open(); }
+    [[nodiscard]] uint16_t shard_of(uint64_t key_hash) const {
+      return static_cast<uint16_t>(first_open() + key_hash % open());
+    }
+    /// The shards of the generation before that have had keys of this one, ascending.
+    [[nodiscard]] std::vector<uint16_t> parents(uint16_t shard) const;
   };
   struct Progress {
     flow::Position position;
@@ -39,6 +51,9 @@ class Tables {
   [[nodiscard]] const std::map<uint16_t, Group>& groups() const { return groups_; }
   [[nodiscard]] const ShardState* state(ShardKey shard) const;
   [[nodiscard]] ShardState* state(ShardKey shard);
+  /// Which shards of a topic and lane the group may read, by their numbers: those whose forebears it has read
+  /// to their ends.
+  [[nodiscard]] std::vector<bool> readable(uint16_t group, uint16_t topic, flow::Lane lane) const;
   /// Zero where the group has none.
   [[nodiscard]] Progress progress(uint16_t group, ShardKey shard) const;
   [[nodiscard]] uint16_t free_topic_number() const;

@@ -50,6 +50,17 @@ MemoryLog::Core::ShardData* MemoryLog::Core::find(const ShardId& shard) {
   return found == shards_.end() ? nullptr : &found->second;
 }
 
+void MemoryLog::Core::follow_up(std::vector<ShardId> parents, uint64_t lowest_hash, uint64_t highest_hash) {
+  ShardId id{parents.front().topic, parents.front().lane, 0};
+  for (const auto& [known, data] : shards_) {
+    if (known.topic == id.topic && known.lane == id.lane) id.number = std::max(id.number, known.number + 1);
+  }
+  ShardData& child = shards_[id];
+  child.shard = {id, std::move(parents), false};
+  child.lowest_hash = lowest_hash;
+  child.highest_hash = highest_hash;
+}
+
 MemoryLog::Core::ShardData& MemoryLog::Core::shard_for(const Entry& entry) {
   make_topic(entry.topic);
   const uint64_t hash = hash64(entry.record.key.view());
@@ -92,11 +103,22 @@ std::set<uint32_t> MemoryLog::Core::numbers(const Group& group) const {
   return out;
 }
 
-/// A shard is read once its parents were read to their ends.
+/// A shard is read once its parents were read to their ends, and they after theirs.
 bool MemoryLog::Core::readable(const Group& group, const ShardData& data) const {
   return std::ranges::all_of(data.shard.parents, [&](const ShardId& parent) {
     const auto committed = group.committed.find(parent);
-    return (committed == group.committed.end() ? 0 : committed->second) >= shards_.at(parent).last;
+    const ShardData& before = shards_.at(parent);
+    return (committed == group.committed.end() ? 0 : committed->second) >= before.last &&
+           readable(group, before);
+  });
+}
+
+/// Has this session gone back in a shard that comes before?
+bool MemoryLog::Core::waits(const Member& member, const ShardData& data) const {
+  return std::ranges::any_of(data.shard.parents, [&](const ShardId& parent) {
+    const auto held = member.held.find(parent);
+    const ShardData& before = shards_.at(parent);
+    return (held != member.held.end() && held->second < before.last) || waits(member, before);
   });
 }
 

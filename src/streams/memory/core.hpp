@@ -61,6 +61,8 @@ class MemoryLog::Core {
   // Called with the lock held.
   void make_topic(const std::string& topic);
   ShardData* find(const flow::ShardId& shard);
+  /// A new shard that follows `parents`, with their keys in this range of hashes.
+  void follow_up(std::vector<flow::ShardId> parents, uint64_t lowest_hash, uint64_t highest_hash);
   ShardData& shard_for(const flow::Entry& entry);
   std::pair<flow::ShardId, flow::Position> append(flow::Entry entry);
   /// Gives back the callbacks to be called without the lock.
@@ -74,6 +76,7 @@ class MemoryLog::Core {
   void deal(Group& group);
   void hand_over(Group& group, uint32_t number, Member* from, Member& to);
   [[nodiscard]] bool readable(const Group& group, const ShardData& data) const;
+  [[nodiscard]] bool waits(const Member& member, const ShardData& data) const;
   [[nodiscard]] std::set<uint32_t> numbers(const Group& group) const;
 
   /// The most that any group still has to read, and where; for admission.

@@ -87,6 +87,7 @@ flow::Traits MemoryLog::traits() const {
   return {.atomic = true,
           .headers = true,
           .replayable = true,
+          .reshards = true,
           .max_record_bytes = core_->options_.max_record_bytes};
 }
 
@@ -183,18 +184,24 @@ bool MemoryLog::split(const ShardId& shard) {
   auto* parent = core_->find(shard);
   if (parent == nullptr || parent->shard.ended || parent->lowest_hash == parent->highest_hash) return false;
   parent->shard.ended = true;
-  uint32_t number = 0;
-  for (const auto& [id, data] : core_->shards_) {
-    if (id.topic == shard.topic && id.lane == shard.lane) number = std::max(number, id.number + 1);
-  }
-  const uint64_t middle = parent->lowest_hash + (parent->highest_hash - parent->lowest_hash) / 2;
-  for (const bool upper : {false, true}) {
-    const ShardId id{shard.topic, shard.lane, number++};
-    auto& child = core_->shards_[id];
-    child.shard = {id, {shard}, false};
-    child.lowest_hash = upper ? middle + 1 : parent->lowest_hash;
-    child.highest_hash = upper ? parent->highest_hash : middle;
-  }
+  const uint64_t lowest = parent->lowest_hash, highest = parent->highest_hash;
+  const uint64_t middle = lowest + (highest - lowest) / 2;
+  core_->follow_up({shard}, lowest, middle);
+  core_->follow_up({shard}, middle + 1, highest);
+  for (auto& [name, group] : core_->groups_) core_->deal(group);
+  return true;
+}
+
+bool MemoryLog::merge(const ShardId& one, const ShardId& other) {
+  const std::lock_guard lock(core_->mutex_);
+  auto* lower = core_->find(one);
+  auto* upper = core_->find(other);
+  if (lower == nullptr || upper == nullptr || lower->shard.ended || upper->shard.ended) return false;
+  if (one.topic != other.topic || one.lane != other.lane) return false;
+  if (lower->lowest_hash > upper->lowest_hash) std::swap(lower, upper);
+  if (lower->highest_hash + 1 != upper->lowest_hash) return false;
+  lower->shard.ended = upper->shard.ended = true;
+  core_->follow_up({one, other}, lower->lowest_hash, upper->highest_hash);
   for (auto& [name, group] : core_->groups_) core_->deal(group);
   return true;
 }

@@ -46,6 +46,9 @@ class MemoryLog final : public flow::Log {
   /// Ends a shard; its keys go on in two new ones, which are read after it. False if there is no such open
   /// shard.
   bool split(const flow::ShardId& shard);
+  /// Ends two neighbouring shards of one lane; their keys go on in one, which is read after both. False if
+  /// they are no open neighbours.
+  bool merge(const flow::ShardId& one, const flow::ShardId& other);
   /// Takes all shards from the group's sessions, which are fenced from now on.
   void expel(const std::string& group);
 

@@ -18,29 +18,46 @@ class MemoryHarness final : public LogHarness {
     held_ = hold;
     return true;
   }
-  bool split(const ShardId& shard) override { return log_.split(shard); }
-  bool expel(const std::string& group) override {
-    log_.expel(group);
-    return true;
+  // By halves: the suite asks for powers of two.
+  void reshard(const std::string& topic, uint32_t shards) override {
+    for (const Lane lane : lanes) {
+      for (auto open = open_shards(topic, lane); open.size() != shards; open = open_shards(topic, lane)) {
+        if (open.size() > shards) {
+          bool merged = false;
+          for (size_t i = 1; i < open.size() && !merged; ++i) merged = log_.merge(open[0], open[i]);
+          ASSERT_TRUE(merged);
+        } else {
+          ASSERT_TRUE(log_.split(open.front()));
+        }
+      }
+    }
   }
-  bool lose_next_answer(bool lands) override {
+  void expel(const Join& join) override { log_.expel(join.group); }
+  void lose_next_answer(bool lands) override {
     log_.set_commit_trouble([lands, next = true]() mutable {
       if (!std::exchange(next, false)) return streams::MemoryLog::CommitTrouble{};
       return streams::MemoryLog::CommitTrouble{Fate::unknown, lands, 2};
     });
-    return true;
   }
 
  private:
+  std::vector<ShardId> open_shards(const std::string& topic, Lane lane) {
+    std::vector<ShardId> open;
+    const auto shards = log_.shards(topic).value();
+    for (const auto& shard : shards) {
+      if (shard.id.lane == lane && !shard.ended) open.push_back(shard.id);
+    }
+    return open;
+  }
+
   streams::MemoryLog log_;
   bool held_ = false;
 };
 
-INSTANTIATE_TEST_SUITE_P(Memory, LogContract,
-                         testing::Values(LogCase{
-                             "memory",
-                             [](const LogSetup& setup) { return std::make_unique<MemoryHarness>(setup); }}),
-                         log_case_name);
+const auto cases = testing::Values(
+    LogCase{"memory", [](const LogSetup& setup) { return std::make_unique<MemoryHarness>(setup); }});
+INSTANTIATE_TEST_SUITE_P(Memory, LogContract, cases, log_case_name);
+INSTANTIATE_TEST_SUITE_P(Memory, LogReshard, cases, log_case_name);
 
 }  // namespace
 }  // namespace bonafide::flow::contract

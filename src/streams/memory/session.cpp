@@ -118,7 +118,9 @@ class MemoryLog::MemorySession final : public flow::Session {
     // Begins where the last read ended, so that no shard waits for another.
     std::vector<std::pair<const ShardId, uint64_t>*> order;
     for (auto& held : member_->held) {
-      if (held.first.lane == lane && member_->holds(held.first)) order.push_back(&held);
+      if (held.first.lane == lane && member_->holds(held.first) &&
+          !core_->waits(*member_, core_->shards_.at(held.first)))
+        order.push_back(&held);
     }
     if (order.empty()) return out;
     std::ranges::rotate(order, order.begin() + static_cast<long>(turn_++ % order.size()));

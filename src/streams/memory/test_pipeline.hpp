@@ -168,6 +168,7 @@ class MeddledLog final : public Log {
   Result<std::vector<Shard>> shards(const std::string& topic) override { return log_.shards(topic); }
   Result<std::vector<Backlog>> backlog(const std::string& group) override { return log_.backlog(group); }
   Result<Position> synced(const ShardId& shard) override { return log_.synced(shard); }
+  Result<Position> written(const ShardId& shard) override { return log_.written(shard); }
 
   std::function<void()> before_read = [] {}, after_read = [] {};
 
