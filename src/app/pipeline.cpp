@@ -59,7 +59,8 @@ Result<std::unique_ptr<Pipeline>> Pipeline::open(const DataFolder& folder, Pipel
   pipeline->collector_ = std::make_unique<steps::Collector>(
       pipeline->settings_.collector,
       steps::Collector::Parts{outside.clock, *pipeline->journal_, *pipeline->dedupe_, *pipeline->codec_,
-                              pipeline->tenants(), outside.metrics, pipeline->settings_.installation_key});
+                              pipeline->tenants(), outside.metrics, pipeline->settings_.installation_key,
+                              pipeline->reference_});
   BONAFIDE_TRY(pipeline->add_workers());
   BONAFIDE_TRY(pipeline->add_capture());
   BONAFIDE_TRY(pipeline->start_reply_at_end());

@@ -112,6 +112,11 @@ const mail::Address* sender_of(const mail::Facts& facts) {
   return nullptr;
 }
 
+std::string known_by(const mail::Address* from, const ReferenceData& reference) {
+  if (from == nullptr) return "";
+  return reference.is_free_mail(from->domain) ? from->key() : mail::organisational_domain(from->domain);
+}
+
 mail::Enrichment enrich(const mail::Received& received, const ReferenceData& reference,
                         const Directory& directory) {
   mail::Enrichment out;
@@ -119,7 +124,7 @@ mail::Enrichment enrich(const mail::Received& received, const ReferenceData& ref
   const Alignment alignment = alignment_of(received, from == nullptr ? std::string_view() : from->domain);
   if (from != nullptr) {
     out.free_mail = reference.is_free_mail(from->domain);
-    out.from_organisation = out.free_mail ? from->key() : mail::organisational_domain(from->domain);
+    out.from_organisation = known_by(from, reference);
   }
   out.dkim_aligned = alignment.dkim;
   out.spf_aligned = alignment.spf;

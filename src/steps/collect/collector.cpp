@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "mail/domain.hpp"
 #include "steps/collect/raw.hpp"
+#include "trust/enrich.hpp"
 
 namespace bonafide::steps {
 namespace {
@@ -31,13 +32,10 @@ Digest dedupe_key(Sha256& hash, const Digest& message, std::vector<std::string> 
   return hash.finish();
 }
 
-// Free mail is ordered by address, everybody else by organisation (architecture: the event, order key).
-std::string order_key(const mail::Received& event) {
+// Free mail is ordered by address, everybody else by organisation, as enrichment has it.
+std::string order_key(const mail::Received& event, const trust::ReferenceData& reference) {
   std::string key = event.tenant + separator;
-  if (!event.facts.from.empty() && event.facts.from.front().usable()) {
-    const auto& from = event.facts.from.front();
-    return key + (mail::is_free_mail(from.domain) ? from.key() : mail::organisational_domain(from.domain));
-  }
+  if (const auto* from = trust::sender_of(event.facts)) return key + trust::known_by(from, reference);
   const size_t at = event.envelope.mail_from.rfind('@');
   return key + (at == std::string::npos
                     ? ""
@@ -113,6 +111,7 @@ std::vector<mail::Received> Collector::make_events(mail::Parser& parser, const S
   event.deadline_at = event.accepted_at + settings_.deadline;
   event.hops.push_back({"collect", event.accepted_at, event.accepted_at});
 
+  const auto reference = parts_.reference.get();
   const std::string from = event.facts.from.empty() ? "" : event.facts.from.front().key();
   const size_t written_to = event.envelope.rcpt_to.size();
   auto by_tenant = recipients_by_tenant(tenants, submission.tenant, event.envelope, from);
@@ -133,7 +132,7 @@ std::vector<mail::Received> Collector::make_events(mail::Parser& parser, const S
     one.dedupe_key.data = view(dedupe);
     const Digest mac = hmac_sha256(parts_.installation_key, view(dedupe));
     one.id = EventId::make(one.accepted_at, view(mac).substr(0, 10));
-    one.order_key = order_key(one);
+    one.order_key = order_key(one, *reference);
     one.direction = tenants.direction(tenant, one.envelope, from);
   }
   if (taken > 0 && taken < written_to) ignored_.add(written_to - taken);

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "mail/event.hpp"
 #include "mail/parse/parse.hpp"
 #include "steps/collect/tenants.hpp"
+#include "trust/reference.hpp"
 
 namespace bonafide::steps {
 
@@ -60,6 +62,7 @@ class Collector {
     const Current<Tenants>& tenants;  ///< one value of it for all of a message
     env::Metrics& metrics;
     std::string installation_key;
+    const Current<trust::ReferenceData>& reference;  ///< who is a free mail provider
   };
   using Done = std::function<void(Result<Receipt>)>;
 
