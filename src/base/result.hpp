@@ -23,7 +23,7 @@ enum class Cause {
 const char* to_string(Cause cause);
 
 /// An error a user can act on: what was wrong, where, and what to do next.
-struct Error {
+struct Error {  // NOLINT(clang-analyzer-core.uninitialized.Assign): misreads the variant in Result
   Cause cause = Cause::internal;
   std::string message;
 
