@@ -76,10 +76,11 @@ class Session {
   /// about `max_bytes` (always at least one record if there is one). Errors: fenced (rejoin); damaged (names
   /// the place; the damaged stretch is skipped by the next read); unavailable.
   virtual Result<std::vector<Delivery>> read(Lane lane, size_t max_records, size_t max_bytes) = 0;
-  /// Shards gained or lost since the last call; at first all that are held. A shard with parents is gained
-  /// when the group has committed them to their ends, so that order per key is kept. A lost shard's
-  /// uncommitted work is void: a commit of records that were read before the loss is fenced, also when the
-  /// shard has come back meanwhile. Callers look at lost() first.
+  /// Shards gained or lost since the last call; at first all that are held. A shard with parents is held by
+  /// the session that holds these, which gives their records first, or by any once the group has committed
+  /// them to their ends: so order per key is kept. A lost shard's uncommitted work is void: a commit of
+  /// records that were read before the loss is fenced, also when the shard has come back meanwhile. Callers
+  /// look at lost() first.
   virtual std::vector<ShardId> gained() = 0;
   virtual std::vector<ShardId> lost() = 0;
   /// The group's committed progress in a held shard.

@@ -150,3 +150,5 @@ class Core {
 };
 
 }  // namespace bonafide::streams::journal
+  Member* heir(uint16_t group, ShardKey shard);
+  void revoke(uint16_t group);

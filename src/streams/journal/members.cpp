@@ -30,9 +30,45 @@ void Core::give(Member& member, ShardKey shard) {
   nudge(member);
 }
 
+/// Who may have a shard that follows others which the group has not read to their ends: the member that holds
+/// those, which gives their records first. Null: nobody, as long as they are held by several or by none.
+Member* Core::heir(uint16_t group, ShardKey shard) {
+  const Tables::Topic& topic = tables.topics().at(shard.topic);
+  const auto readable = tables.readable(group, shard.topic, shard.lane);
+  Member* only = nullptr;
+  for (const uint16_t parent : topic.parents(shard.shard)) {
+    const ShardKey key{shard.topic, parent, shard.lane};
+    if (readable[parent] && tables.progress(group, key).next_offset >= tables.state(key)->next_offset)
+      continue;
+    const auto holder = std::ranges::find_if(
+        members, [&](const auto& member) { return member->group == group && member->held.contains(key); });
+    if (holder == members.end() || (only != nullptr && holder->get() != only)) return nullptr;
+    only = holder->get();
+  }
+  return only;
+}
+
+/// Takes back what is held apart from the shards it follows, after these have changed hands.
+void Core::revoke(uint16_t group) {
+  for (const auto& member : members) {
+    if (member->group != group) continue;
+    const auto held = member->held;
+    for (const auto& [shard, serial] : held) {
+      if (tables.topics().at(shard.topic).parents(shard.shard).empty()) continue;
+      if (tables.readable(group, shard.topic, shard.lane)[shard.shard]) continue;
+      if (heir(group, shard) == member.get()) continue;
+      member->held.erase(shard);
+      member->lost.push_back(shard_id(shard));
+      std::erase(member->gained, shard_id(shard));
+      nudge(*member);
+    }
+  }
+}
+
 void Core::deal(uint16_t group_number) {
   const auto group = tables.groups().find(group_number);
   if (group == tables.groups().end()) return;
+  revoke(group_number);
   std::vector<Member*> all;
   std::set<ShardKey> taken;
   for (const auto& member : members) {
@@ -46,7 +82,11 @@ void Core::deal(uint16_t group_number) {
     for (uint16_t number = 0; number < tables.topics().at(topic).shards; ++number) {
       for (const flow::Lane lane : flow::lanes) {
         const ShardKey shard{topic, number, lane};
-        if (taken.contains(shard) || !(lane == flow::Lane::live ? live : backfill)[number]) continue;
+        if (taken.contains(shard)) continue;
+        if (!(lane == flow::Lane::live ? live : backfill)[number]) {
+          if (Member* member = heir(group_number, shard); member != nullptr) give(*member, shard);
+          continue;
+        }
         Member* chosen = nullptr;
         for (Member* member : all) {
           if (!reads(*member, shard)) continue;
@@ -70,10 +110,15 @@ void Core::enter(const std::shared_ptr<Member>& newcomer) {
       others.push_back(member.get());
   }
   size_t numbers = 1;
+  bool linked = false;  // some follow others that are not read to their ends: all go to one member
   for (const uint16_t topic : tables.groups().at(newcomer->group).topics) {
     numbers = std::max<size_t>(numbers, tables.topics().at(topic).open());
+    for (const flow::Lane lane : flow::lanes) {
+      const auto readable = tables.readable(newcomer->group, topic, lane);
+      linked |= std::ranges::find(readable, false) != readable.end();
+    }
   }
-  const size_t share = std::max<size_t>(1, numbers / (others.size() + 1));
+  const size_t share = linked ? SIZE_MAX : std::max<size_t>(1, numbers / (others.size() + 1));
   while (!others.empty() && numbers_held(*newcomer).size() < share) {
     Member* fullest = *std::ranges::max_element(
         others, {}, [](const Member* member) { return numbers_held(*member).size(); });

@@ -165,18 +165,31 @@ Result<std::vector<Delivery>> JournalSession::read(flow::Lane lane, size_t max_r
     error_.reset();
     return error;
   }
-  std::vector<std::pair<const ShardKey, Held>*> order;
-  // A sink may have gone back in a shard that has ended: those that follow it wait again.
+  std::vector<Delivery> out;
+  const auto ends = [this] {
+    return std::ranges::count_if(held_, [](const auto& held) { return held.second.at_end(); });
+  };
+  // The end of a shard that gave nothing lets others begin.
+  for (auto before = ends();; before = ends()) {
+    BONAFIDE_TRY(read_shards(lane, max_records, max_bytes, out));
+    if (!out.empty() || ends() == before) return out;
+  }
+}
+
+/// Each held shard whose forebears this session is through with: also when it has gone back in one of them,
+/// as a sink may.
+Status JournalSession::read_shards(flow::Lane lane, size_t max_records, size_t& max_bytes,
+                                   std::vector<Delivery>& out) {
   const auto comes_first = [&](ShardKey forebear) {
     const auto held = held_.find(forebear);
     return held != held_.end() && !held->second.at_end();
   };
+  std::vector<std::pair<const ShardKey, Held>*> order;
   for (auto& held : held_) {
     if (held.first.lane == lane && std::ranges::none_of(held.second.forebears, comes_first))
       order.push_back(&held);
   }
-  std::vector<Delivery> out;
-  if (order.empty()) return out;
+  if (order.empty()) return Ok{};
   // Begins at another shard each time, so that none waits for the others.
   std::ranges::rotate(order, order.begin() + static_cast<long>(turn_++ % order.size()));
   for (auto* shard : order) {
@@ -192,7 +205,7 @@ Result<std::vector<Delivery>> JournalSession::read(flow::Lane lane, size_t max_r
     error_ = status.error();
     break;
   }
-  return out;
+  return Ok{};
 }
 
 std::vector<ShardId> JournalSession::gained() {

@@ -45,6 +45,8 @@ class JournalSession final : public flow::Session {
   /// Makes held_ what the group says. Errors: fenced.
   Status follow_group();
   void note_ends();
+  Status read_shards(flow::Lane lane, size_t max_records, size_t& max_bytes,
+                     std::vector<flow::Delivery>& out);
 
   std::shared_ptr<Core> core_;
   std::shared_ptr<Member> member_;
