@@ -9,7 +9,6 @@ namespace sensors {
 namespace {
 
 using bonafide::Cause;
-using bonafide::Error;
 using bonafide::Ok;
 
 class JudgedPayload final : public flow::Payload {
@@ -25,6 +24,9 @@ std::string band_of(double celsius) {
   return "t" + std::to_string(static_cast<int>(std::floor(celsius / 5)));
 }
 
+/// NaN is none.
+bool is_a_temperature(double celsius) { return celsius > -273.15 && celsius < 1000; }
+
 }  // namespace
 
 Result<Reading> parse_reading(std::string_view line) {
@@ -35,7 +37,7 @@ Result<Reading> parse_reading(std::string_view line) {
   if (out.station.empty()) return {Cause::invalid, "the station has no name"};
   BONAFIDE_ASSIGN(out.at, bonafide::parse_rfc3339(bonafide::trim(parts[1])));
   BONAFIDE_ASSIGN(out.celsius, bonafide::parse_double(bonafide::trim(parts[2])));
-  if (!(out.celsius > -273.15 && out.celsius < 1000)) return {Cause::invalid, "no thermometer measures that"};
+  if (!is_a_temperature(out.celsius)) return {Cause::invalid, "no thermometer measures that"};
   return out;
 }
 

@@ -51,7 +51,7 @@ class RegistryApiTest : public testing::Test {
   std::string get(std::string_view target) { return ask("GET", target); }
   /// Only the status and the error code: "404 40401".
   std::string code(std::string_view method, std::string_view target, const std::string& body = "") {
-    const std::string answer = ask(method, target, body);
+    std::string answer = ask(method, target, body);
     const auto at = answer.find("\"error_code\":");
     if (at == std::string::npos) return answer;
     return answer.substr(0, 4) + answer.substr(at + 13, answer.find(',') - at - 13);

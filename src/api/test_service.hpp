@@ -137,7 +137,7 @@ class TestService : public Service {
   }
   void export_rows(const ExportQuery& query, Source source) override {
     later([query, source = std::move(source)] {
-      net::BodyPipe pipe(64 * 1024);
+      net::BodyPipe pipe(size_t{64} * 1024);
       source(pipe.reader());
       for (size_t i = 0; i < query.limit.value_or(100'000); ++i) {
         JsonWriter json;

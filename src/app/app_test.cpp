@@ -101,6 +101,7 @@ class AppTest : public ::testing::Test {
 TEST_F(AppTest, ManyClientsAtOnce) {
   constexpr int clients = 4, each = 25;
   std::vector<std::thread> threads;
+  threads.reserve(clients);
   std::atomic<int> accepted{0}, judged{0};
   for (int c = 0; c < clients; ++c) {
     threads.emplace_back([&, c] {

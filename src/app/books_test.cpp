@@ -141,8 +141,8 @@ TEST(Books, WhatRetentionTookIsRetiredAndNotMissing) {
   books.stored(Hop::archive, event(3, 100), "home", content, 0);
   all_well(books, event(5, 91));  // about to go everywhere
   all_well(books, event(4, 200));
-  books.kept_from(Hop::import, Time::from_seconds(150 * 60));
-  books.kept_from(Hop::archive, Time::from_seconds(95 * 60));
+  books.kept_from(Hop::import, Time::from_seconds(int64_t{150} * 60));
+  books.kept_from(Hop::archive, Time::from_seconds(int64_t{95} * 60));
   books.close();
   EXPECT_THAT(imbalances(books), IsEmpty());
   const auto hops = books.hop_ledgers();
@@ -154,7 +154,8 @@ TEST(Books, WhatRetentionTookIsRetiredAndNotMissing) {
 }
 
 TEST(Books, OnlyWhatIsAskedForIsLookedAt) {
-  Books books(EventId::lowest(Time::from_seconds(100 * 60)), EventId::lowest(Time::from_seconds(101 * 60)));
+  Books books(EventId::lowest(Time::from_seconds(int64_t{100} * 60)),
+              EventId::lowest(Time::from_seconds(int64_t{101} * 60)));
   books.accepted(event(1, 99), "home", content);
   all_well(books, event(2, 100));
   books.accepted(event(3, 101), "home", content);

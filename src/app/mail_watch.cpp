@@ -116,14 +116,14 @@ void MailWatch::look_at_maildir(Box& box) {
   std::set<std::string> there;
   // In this order, so that what is moved from new to cur meanwhile is seen.
   for (const char* part : {"new", "cur"}) {
-    const std::string folder = box.path + "/" + part;
+    const std::string folder = box.path + "/" + part, in_folder = folder + "/";
     const auto files = parts_.files.list(folder);
     if (!files.ok()) continue;
     for (const auto& file : *files) {
       if (file.starts_with('.') || file.find('\n') != std::string::npos) continue;
       std::string name(without_flags(file));
       if (!there.insert(name).second || box.taken.contains(name)) continue;
-      look->mails.emplace_back(std::move(name), folder + "/" + file);
+      look->mails.emplace_back(std::move(name), in_folder + file);
     }
   }
   if (std::erase_if(box.taken, [&](const std::string& name) { return !there.contains(name); }) > 0)

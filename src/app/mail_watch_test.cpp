@@ -28,6 +28,7 @@ class MailWatchTest : public testing::Test {
 
   void open(const std::vector<std::string>& names) {
     std::vector<std::string> paths;
+    paths.reserve(names.size());
     for (const auto& name : names) paths.push_back(folder_ + "/" + name);
     watch_ = std::make_unique<MailWatch>(
         MailWatch::Settings{paths, Duration::seconds(2), folder_ + "/memory"},

@@ -91,7 +91,7 @@ Result<std::vector<std::string>> Service::problems() {
   std::vector<std::string> found;
   const api::Health health = ready();  // holds what alive() says
   for (const auto& [what, how] : health.lines) {
-    if (!health.ok) found.push_back(what + ": " + how);
+    if (!health.ok) found.emplace_back(what).append(": ").append(how);
   }
   for (const auto* worker : pipeline_.processors()) {
     BONAFIDE_ASSIGN(const auto waiting, waiting_of(pipeline_, worker->group()));

@@ -38,7 +38,8 @@ std::string lookalike(Dice& dice, const std::string& name) {
         break;
       }
       case 2:
-        made = label + "-" + word + ending;
+        made = label;
+        made.append("-").append(word).append(ending);
         break;
       case 3:
         made = label + (ending == ".test" ? ".example" : ".test");
@@ -56,7 +57,8 @@ std::string lookalike(Dice& dice, const std::string& name) {
         break;
       }
       default:
-        made = label + "." + word + dice.form("-%l4.test");
+        made = label;
+        made.append(".").append(word).append(dice.form("-%l4.test"));
         break;
     }
     if (made != name) return made;

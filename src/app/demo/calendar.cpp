@@ -47,8 +47,10 @@ bool is_summer(const ZoneRule& rule, Time at) {
     return at >= from && at < to;
   }
   // second Sunday of March, first of November, 02:00 by the clock before the change
-  const auto from = Time::from_seconds(sunday_from(day_of(year, 3, 8)) * 86'400 + 7200 - rule.offset * 60);
-  const auto to = Time::from_seconds(sunday_from(day_of(year, 11, 1)) * 86'400 + 3600 - rule.offset * 60);
+  const auto from =
+      Time::from_seconds(sunday_from(day_of(year, 3, 8)) * 86'400 + 7200 - int64_t{rule.offset} * 60);
+  const auto to =
+      Time::from_seconds(sunday_from(day_of(year, 11, 1)) * 86'400 + 3600 - int64_t{rule.offset} * 60);
   return at >= from && at < to;
 }
 

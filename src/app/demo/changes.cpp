@@ -31,7 +31,7 @@ void Planner::change() {
       move_provider(false);
       break;
   }
-  at(now_ + Duration::hours(dice_.between(3 * 24, 7 * 24)), What::change);
+  at(now_ + Duration::hours(dice_.between(int64_t{3} * 24, int64_t{7} * 24)), What::change);
 }
 
 /// A partner's mail goes to other servers. Its own signature goes on, or there never was one.

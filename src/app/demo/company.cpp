@@ -58,6 +58,7 @@ std::vector<std::string> Company::networks() const {
 std::vector<std::string> Company::free_mail_domains() const {
   const World& world = parts_->planner.world();
   std::vector<std::string> names;
+  names.reserve(world.free_mail_domains.size());
   for (const uint32_t domain : world.free_mail_domains) names.push_back(world.domains[domain].name);
   return names;
 }

@@ -44,7 +44,7 @@ void for_weeks(uint64_t seed, int weeks, See see, uint32_t messages_per_day = 30
   settings.messages_per_day = messages_per_day;
   Company company(settings);
   SimulatedMessage message;
-  while (company.next_at() < settings.start + Duration::days(7 * weeks)) {
+  while (company.next_at() < settings.start + Duration::days(int64_t{7} * weeks)) {
     company.next(message);
     see(message);
   }
@@ -57,7 +57,8 @@ void plan_weeks(uint64_t seed, int weeks, See see) {
   settings.quiet = Duration::days(7);
   Planner planner(settings);
   Draft draft;
-  for (planner.next(draft); draft.at < settings.start + Duration::days(7 * weeks); planner.next(draft))
+  for (planner.next(draft); draft.at < settings.start + Duration::days(int64_t{7} * weeks);
+       planner.next(draft))
     see(draft);
 }
 
@@ -85,6 +86,7 @@ TEST(Company, a_seed_means_the_same_on_every_machine) {
 TEST(Company, can_be_resumed_at_any_message) {
   Company whole(settings_of(3));
   std::vector<uint64_t> hashes;
+  hashes.reserve(4000);
   for (int i = 0; i < 4000; ++i) hashes.push_back(hash_of(whole.next()));
   for (const uint64_t from : {0U, 1U, 999U, 3990U}) {
     Company resumed(settings_of(3));
@@ -137,9 +139,9 @@ TEST(Company, rates_are_those_of_an_office) {
     }
   }
   EXPECT_LT(night * 100 / count, 15);
-  EXPECT_GT(directions[mail::Direction::inbound] * 100 / count, 45);
-  EXPECT_GT(directions[mail::Direction::outbound] * 100 / count, 10);
-  EXPECT_GT(directions[mail::Direction::internal] * 100 / count, 10);
+  EXPECT_GT(int64_t{directions[mail::Direction::inbound]} * 100 / count, 45);
+  EXPECT_GT(int64_t{directions[mail::Direction::outbound]} * 100 / count, 10);
+  EXPECT_GT(int64_t{directions[mail::Direction::internal]} * 100 / count, 10);
   const double attacks_a_working_day = static_cast<double>(attacks) / 25;  // five of the six weeks
   EXPECT_GT(attacks_a_working_day, 17);
   EXPECT_LT(attacks_a_working_day, 36);

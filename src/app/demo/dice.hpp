@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <cassert>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -28,7 +29,10 @@ class Dice {
   explicit Dice(uint64_t seed) : random_(seed) {}
 
   uint64_t next() { return random_.next() >> 3; }  // the low bits of the generator are its weakest
-  uint64_t below(uint64_t bound) { return next() % bound; }
+  uint64_t below(uint64_t bound) {
+    assert(bound > 0);
+    return next() % bound;
+  }
   /// Uniform in [low, high].
   int64_t between(int64_t low, int64_t high) {
     return low + static_cast<int64_t>(below(static_cast<uint64_t>(high - low + 1)));

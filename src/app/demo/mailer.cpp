@@ -137,8 +137,10 @@ constexpr Text upper_uuid = "%X8-%X4-%X4-%X4-%X12";
 
 void append_compact_time(std::string& out, Time at) {
   const Civil civil = to_civil(at);
-  const int64_t value = civil.year * 10'000'000'000 + civil.month * 100'000'000 + civil.day * 1'000'000 +
-                        civil.hour * 10'000 + civil.minute * 100 + civil.second;
+  const auto two_more = [](int64_t value, int digits) { return value * 100 + digits; };
+  int64_t value = civil.year;
+  for (const int digits : {civil.month, civil.day, civil.hour, civil.minute, civil.second})
+    value = two_more(value, digits);
   out += std::to_string(value);
 }
 

@@ -155,6 +155,7 @@ void Planner::plan_machines(int64_t day) {
     }
   }
   std::vector<uint32_t> weights;
+  weights.reserve(world_.automata.size());
   for (const Automaton& automaton : world_.automata) weights.push_back(automaton.weight);
   for (int64_t n = share(100, Rhythm::business, 0); n > 0; --n) {
     const auto which = static_cast<uint32_t>(dice_.weighted(weights));

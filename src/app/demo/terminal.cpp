@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 
@@ -153,7 +154,7 @@ int display_width(std::string_view utf8) {
 std::string fit(std::string_view text, int columns) { return filled(cut(shown(text), columns), columns); }
 
 std::string fit_address(std::string_view address, int columns) {
-  const std::string clean = shown(address);
+  std::string clean = shown(address);
   if (display_width(clean) <= columns) return clean;
   const size_t at = clean.rfind('@');
   if (at == std::string::npos) return cut(clean, columns);
@@ -177,7 +178,8 @@ std::string verdict_line(const VerdictView& view, const Terminal& terminal) {
   std::array<char, 16> time{};
   std::snprintf(time.data(), time.size(), "%02d:%02d:%02d", civil.hour, civil.minute, civil.second);
   std::array<char, 8> trust{};
-  std::snprintf(trust.data(), trust.size(), "%3d", std::clamp(static_cast<int>(view.trust + 0.5), 0, 100));
+  std::snprintf(trust.data(), trust.size(), "%3d",
+                std::clamp(static_cast<int>(std::lround(view.trust)), 0, 100));
   std::string to;
   if (!narrow) {
     const std::string more = view.more_recipients > 0 ? " +" + std::to_string(view.more_recipients) : "";
@@ -187,7 +189,7 @@ std::string verdict_line(const VerdictView& view, const Terminal& terminal) {
   const bool wrong = view.attack.has_value() && !*view.attack && view.verdict == mail::Verdict::untrusted;
   const std::string mark = missed ? "(missed) " : wrong ? "(false alarm) " : "";
 
-  const auto coloured = [&](std::string_view code, std::string text) {
+  const auto coloured = [&](std::string_view code, const std::string& text) {
     return terminal.colour ? std::string(code) + text + std::string(plain) : text;
   };
   std::string latency = latency_text(view.latency);
@@ -211,7 +213,7 @@ std::string ProgressBar::line(int64_t done, int64_t total, int64_t count, Time n
                 static_cast<long long>(count), seconds > 0 ? static_cast<double>(count) / seconds : 0.0);
   std::string numbers = text.data();
   if (share > 0 && share < 1 && seconds >= 1) {
-    numbers += ", " + duration_text(static_cast<int64_t>(seconds / share * (1 - share) + 0.5)) + " left";
+    numbers += ", " + duration_text(std::llround(seconds / share * (1 - share))) + " left";
   }
   if (!terminal_.is_terminal) return what_ + numbers;
   const int room = terminal_.columns - 1 - display_width(what_) - display_width(numbers) - 3;

@@ -66,7 +66,7 @@ TEST(VerdictLine, says_where_the_verdict_was_wrong) {
   view.attack = false;
   EXPECT_NE(verdict_line(view, {false, false, 140}).find("(false alarm)"), std::string::npos);
   view.attack = true;
-  EXPECT_EQ(verdict_line(view, {false, false, 140}).find("("), std::string::npos);
+  EXPECT_EQ(verdict_line(view, {false, false, 140}).find('('), std::string::npos);
   view.verdict = mail::Verdict::trusted;
   EXPECT_NE(verdict_line(view, {false, false, 140}).find("(missed)"), std::string::npos);
 }

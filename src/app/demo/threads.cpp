@@ -165,7 +165,7 @@ void Planner::plan_answer(const std::shared_ptr<Thread>& thread, uint32_t author
   for (int tries = 0;
        tries < 10 && !awake(box.rhythm, local_day(box.zone, then), local_minute(box.zone, then)); ++tries) {
     const int64_t tomorrow = local_day(box.zone, then) + (local_minute(box.zone, then) < 8 * 60 ? 0 : 1);
-    then = moment(box.zone, tomorrow, dice_.between(8 * 60, 10 * 60));
+    then = moment(box.zone, tomorrow, dice_.between(int64_t{8} * 60, int64_t{10} * 60));
   }
   at(std::max(then, when + Duration::seconds(30)), What::answer, who, author, thread);
 }

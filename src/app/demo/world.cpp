@@ -162,7 +162,7 @@ class Builder {
         break;
     }
     const bool hosted = i % 6 == 5;
-    domain.spf_all = hosted && dice_.permille(400) ? 0
+    domain.spf_all = hosted && dice_.permille(400) ? '\0'
                      : dice_.permille(400)         ? '-'
                      : dice_.permille(850)         ? '~'
                                                    : '?';
@@ -304,7 +304,7 @@ class Builder {
       letter.mailbox = world_.add(std::move(box));
       letter.readers = some_staff(8, 30);
       letter.issue_weekday = static_cast<int>(dice_.between(0, 4));
-      letter.issue_minute = dice_.between(6 * 60, 15 * 60);
+      letter.issue_minute = dice_.between(int64_t{6} * 60, int64_t{15} * 60);
       letter.daily = i % 4 == 2;
       world_.newsletters.push_back(std::move(letter));
     }
@@ -318,10 +318,12 @@ class Builder {
       list.tag = i == 0 ? "" : "[metrology] ";
       const std::string domain = i == 0 ? "opengauge.example" : "metrology-forum.example";
       const std::string local = i == 0 ? "gauge-dev" : "metrology";
-      list.address = local + "@lists." + domain;
-      list.id = local + ".lists." + domain;
-      list.provider = provider("lists." + domain, HostNames::fixed, Path::none, 1, 1,
-                               i == 0 ? Zone::utc : Zone::new_york);
+      const std::string host = "lists." + domain;
+      list.address = local;
+      list.address.append("@").append(host);
+      list.id = local;
+      list.id.append(".").append(host);
+      list.provider = provider(host, HostNames::fixed, Path::none, 1, 1, i == 0 ? Zone::utc : Zone::new_york);
       list.domain = world_.add(MailDomain{"lists." + domain, list.provider, list.provider, '-', Signing::own,
                                           Policy::none, "list"});
       list.rewrites_from = i == 1;
@@ -497,7 +499,7 @@ uint32_t add_stranger_domain(Dice& dice, World& world, const StrangerName& name)
                     : kind < 60 ? dice.of(world.hosting_providers)
                     : kind < 70 ? dice.of(world.esps)
                                 : dice.of(world.rented_providers);
-  domain.spf_all = dice.permille(200) ? 0 : dice.permille(300) ? '-' : dice.permille(800) ? '~' : '?';
+  domain.spf_all = dice.permille(200) ? '\0' : dice.permille(300) ? '-' : dice.permille(800) ? '~' : '?';
   domain.signing = dice.permille(550) ? Signing::own : dice.permille(300) ? Signing::provider : Signing::none;
   domain.policy = dice.permille(500)   ? Policy::unpublished
                   : dice.permille(700) ? Policy::none
