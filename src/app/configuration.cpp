@@ -149,18 +149,25 @@ Section tenants_section() {
 }
 
 Section journal_section() {
-  return {"journal",
-          "the embedded log",
-          {{"segment", FieldType::bytes, "64MiB", "size of a segment file", false, 1 << 20, 1 << 30},
-           {"memory", FieldType::bytes, "64MiB", "recent records kept in memory"},
-           {"max_age", FieldType::duration, "7d",
-            "records older than this are forgotten, once every reader has them"},
-           {"max_size", FieldType::bytes, "16GiB",
-            "at this size doors answer \"later\" until readers have caught up"},
-           {"partitions", FieldType::integer, "0",
-            "shards of every stream and lane; another number than there are ends those and begins new ones, "
-            "order per sender is kept. 0: as they are, 1 at first",
-            false, 0, 64}}};
+  return {
+      "journal",
+      "the embedded log",
+      {{"segment", FieldType::bytes, "64MiB", "size of a segment file", false, 1 << 20, 1 << 30},
+       {"memory", FieldType::bytes, "64MiB", "recent records kept in memory"},
+       {"max_age", FieldType::duration, "7d",
+        "records older than this are forgotten, once every reader has them"},
+       {"max_size", FieldType::bytes, "16GiB",
+        "at this size doors answer \"later\" until readers have caught up"},
+       {"min_free", FieldType::bytes, "1GiB",
+        "with less room on the disk, or less than 5 % of it, mail is refused; with an eighth of that, steps "
+        "wait as well"},
+       {"max_behind", FieldType::integer, "1000000",
+        "messages a step may be behind with what is durable; then mail is refused until it has caught up",
+        false, 1, 1e9},
+       {"partitions", FieldType::integer, "0",
+        "shards of every stream and lane; another number than there are ends those and begins new ones, "
+        "order per sender is kept. 0: as they are, 1 at first",
+        false, 0, 64}}};
 }
 
 Section search_section() {
@@ -268,6 +275,8 @@ Result<Configuration> from_config(std::shared_ptr<const flow::Config> config, en
   pipeline.journal.memory_bytes = journal.bytes("memory");
   pipeline.journal.max_age = journal.duration("max_age");
   pipeline.journal.max_bytes = journal.bytes("max_size");
+  pipeline.journal.min_free_bytes = journal.bytes("min_free");
+  pipeline.journal.max_behind_records = static_cast<uint64_t>(journal.integer("max_behind"));
   pipeline.journal.shards = static_cast<uint32_t>(journal.integer("partitions"));
   pipeline.history_memory_bytes = config->section("history").bytes("memory");
   pipeline.search_text_bytes = config->section("search").bytes("text");

@@ -21,23 +21,35 @@ bool has_index(const flow::Topology& topology) {
                              [](const flow::WorkerEntry& worker) { return worker.sink == "index"; });
 }
 
-// A state's checkpoints, as something to be stepped.
+// A state's checkpoints, as something to be stepped. On a full disk they wait: until then more is replayed
+// after a restart, and once the memory is used up the step that fills it waits, too.
 class StateKeeper final : public flow::Stepper {
  public:
-  StateKeeper(const char* name, stores::EmbeddedState& state, env::Clock& clock)
-      : name_(name), state_(state), clock_(clock) {}
+  StateKeeper(const char* name, stores::EmbeddedState& state, const Outside& outside)
+      : name_(name), state_(state), clock_(outside.clock), logger_(outside.logger) {}
   [[nodiscard]] const char* name() const override { return name_; }
   Result<flow::Progress> step() override {
-    if (clock_.steady() < state_.settle_due()) return flow::Progress::idle;
-    BONAFIDE_TRY(state_.settle(clock_.steady(), false));
-    return flow::Progress::worked;
+    if (clock_.steady() < due()) return flow::Progress::idle;
+    const Status settled = state_.settle(clock_.steady(), false);
+    if (settled.ok()) {
+      backoff_.reset();
+      return flow::Progress::worked;
+    }
+    if (settled.error().cause != Cause::exhausted && settled.error().cause != Cause::unavailable)
+      return settled.error();
+    retry_at_ = clock_.steady() + backoff_.next();
+    logger_.warn("state.checkpoint_waits", {{"state", name_}, {"error", settled.error().message}});
+    return flow::Progress::idle;
   }
-  [[nodiscard]] Time due() const override { return state_.settle_due(); }
+  [[nodiscard]] Time due() const override { return std::max(state_.settle_due(), retry_at_); }
 
  private:
   const char* name_;
   stores::EmbeddedState& state_;
   env::Clock& clock_;
+  env::Logger& logger_;
+  flow::Backoff backoff_{Duration::millis(100), Duration::seconds(5)};
+  Time retry_at_{INT64_MIN};
 };
 
 }  // namespace
@@ -129,7 +141,7 @@ Status Pipeline::open_stores(const DataFolder& folder) {
   parked.log_age = rows.log_age;
   BONAFIDE_ASSIGN(parked_, stores::ParkedStore::open(parked));
   archive_ = std::make_unique<stores::DirectoryBlobs>(outside_.files, folder.in("archive"));
-  owned_.push_back(std::make_unique<StateKeeper>("history", *history_, outside_.clock));
+  owned_.push_back(std::make_unique<StateKeeper>("history", *history_, outside_));
   jobs_.push_back({"keeper", owned_.back().get(), nullptr});
   return open_index(folder);
 }

@@ -1,5 +1,6 @@
 #include "stores/sqlite/connection.hpp"
 
+#include <cerrno>
 #include <utility>
 
 #include <sqlite3.h>
@@ -149,6 +150,10 @@ Result<bool> Connection::checkpoint() {
 
 Error Connection::error(int code) const {
   const std::string text = path_ + ": " + (db_ != nullptr ? sqlite3_errmsg(db_) : sqlite3_errstr(code));
+  // A full disk shows in several ways, as when the log's index cannot grow.
+  const int errno_of = db_ != nullptr && (code & 0xFF) == SQLITE_IOERR ? sqlite3_system_errno(db_) : 0;
+  if (errno_of == ENOSPC || errno_of == EDQUOT || code == SQLITE_IOERR_SHMSIZE)
+    return {Cause::exhausted, text + "; free some disk space"};
   switch (code & 0xFF) {
     case SQLITE_FULL:
       return {Cause::exhausted, text + "; free some disk space"};

@@ -65,6 +65,10 @@ const std::shared_ptr<History>& nothing_known() {
 // Of a record in memory, beside its key and history: map node, control block, allocator.
 constexpr size_t entry_overhead = 176;
 
+// Room a checkpoint needs beside its own bytes.
+constexpr uint64_t most_rewritten = uint64_t{128} << 20;
+constexpr uint64_t room_left = uint64_t{8} << 20;
+
 // Shares of memory_bytes. While a checkpoint is flushed, its records are in RocksDB's memory too, in a form
 // that takes about a third of the decoded one.
 constexpr size_t cache_share(size_t memory) { return memory / 2; }
@@ -148,7 +152,7 @@ Result<flow::Applied> EmbeddedState::apply(const flow::Stretch& stretch,
   if (dirty_bytes_ > hard_share(settings_.memory_bytes)) {
     const std::lock_guard step(checkpoint_mutex_);
     BONAFIDE_TRY(run_to_end());
-    begin();
+    BONAFIDE_TRY(begin());
     while (phase_ == Phase::writing) BONAFIDE_TRY(write_some(SIZE_MAX));
   }
   const std::lock_guard lock(mutex_);
@@ -312,7 +316,16 @@ bool EmbeddedState::due(Time steady) const {
           steady.us - last_begin_us_ >= settings_.checkpoint_every.us);
 }
 
-void EmbeddedState::begin() {
+/// Errors: exhausted. A write that fails half way through would end the process, so none is begun without
+/// room for it and for what RocksDB rewrites behind it.
+Status EmbeddedState::begin() {
+  const uint64_t room = rocks_->free_bytes();
+  const uint64_t needed = dirty_bytes_ + std::min(rocks_->disk_bytes(), most_rewritten) + room_left;
+  if (room < needed) {
+    return {Cause::exhausted, settings_.folder + ": a checkpoint needs " + std::to_string(needed >> 20) +
+                                  " MiB, and the disk has only " + std::to_string(room >> 20) +
+                                  " MiB free; free some disk space"};
+  }
   const std::lock_guard lock(mutex_);
   writes_.clear();
   writes_.reserve(dirty_.size());
@@ -327,6 +340,7 @@ void EmbeddedState::begin() {
   moved_ = false;
   written_ = 0;
   phase_ = Phase::writing;
+  return Ok{};
 }
 
 Status EmbeddedState::write_some(size_t most) {
@@ -406,7 +420,7 @@ Status EmbeddedState::checkpoint() {
   const std::lock_guard step(checkpoint_mutex_);
   BONAFIDE_TRY(run_to_end());
   if (!moved_) return Ok{};
-  begin();
+  BONAFIDE_TRY(begin());
   return run_to_end();
 }
 
@@ -417,8 +431,8 @@ Status EmbeddedState::settle(Time steady, bool drain) {
   if (last_begin_us_ == INT64_MIN) last_begin_us_ = steady.us;
   if (phase_ == Phase::flushing) BONAFIDE_TRY(finish(false));
   if (phase_ == Phase::idle && due(steady)) {
+    BONAFIDE_TRY(begin());
     last_begin_us_ = steady.us;
-    begin();
   }
   if (phase_ == Phase::writing) BONAFIDE_TRY(write_some(256));
   return Ok{};

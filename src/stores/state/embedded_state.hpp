@@ -109,7 +109,7 @@ class EmbeddedState final : public flow::State {
   Status gap(const flow::Stretch& stretch, flow::Position at) const;
 
   // With checkpoint_mutex_ held:
-  void begin();
+  Status begin();
   Status write_some(size_t most);
   Status start_flush();
   Status finish(bool wait);

@@ -192,9 +192,8 @@ Result<std::vector<std::optional<std::string>>> Rocks::get(const std::vector<std
 
 Status Rocks::recover() {
   if (!inside_->watcher->failed()) return Ok{};
-  inside_->watcher->forget_failure();
   BONAFIDE_TRY(checked(inside_->db->Resume(), inside_->folder));
-  inside_->watcher->forget_failure();
+  inside_->watcher->forget_failure();  // kept until then: a write before that would fail
   return Ok{};
 }
 
@@ -236,6 +235,11 @@ Status Rocks::scan(const std::string& prefix, const std::function<Status(ByteVie
     BONAFIDE_TRY(each(view(at->key()), view(at->value())));
   }
   return checked(at->status(), inside_->folder);
+}
+
+uint64_t Rocks::free_bytes() const {
+  uint64_t bytes = 0;
+  return inside_->db->GetEnv()->GetFreeSpace(inside_->folder, &bytes).ok() ? bytes : UINT64_MAX;
 }
 
 uint64_t Rocks::disk_bytes() const {

@@ -47,6 +47,8 @@ class Rocks {
   Status wait_flushed();
   /// All records whose key begins with `prefix`, in byte order.
   Status scan(const std::string& prefix, const std::function<Status(ByteView key, ByteView value)>& each);
+  /// Room on its disk; as much as can be where that cannot be asked.
+  [[nodiscard]] uint64_t free_bytes() const;
   /// Bytes of all files of the store.
   [[nodiscard]] uint64_t disk_bytes() const;
   /// Reads every byte of every live file and compares it with the checksum taken when it was written.

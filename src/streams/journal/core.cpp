@@ -30,12 +30,16 @@ JournalMetrics::JournalMetrics(env::Metrics& m)
       torn_tails(m.counter("bonafide_journal_torn_tails_total",
                            "Unsynced ends cut off when the journal was opened.")),
       retired(m.counter("bonafide_journal_segments_retired_total", "Segments removed by retention.")),
-      refused(
-          m.counter("bonafide_journal_refused_total", "Times the journal answered later to a front door.")),
+      refused_no_room(m.counter("bonafide_journal_refused_total",
+                                "Times the journal answered later to a front door.",
+                                {{"reason", "no_room"}})),
+      refused_behind(m.counter("bonafide_journal_refused_total",
+                               "Times the journal answered later to a front door.", {{"reason", "behind"}})),
       sync_seconds(m.histogram("bonafide_journal_sync_seconds", "Time one sync of the journal took.")),
       segments(m.gauge("bonafide_journal_segments", "Segments of the journal.")),
       bytes(m.gauge("bonafide_journal_bytes", "Bytes the journal holds on the disk.")),
-      unsynced_bytes(m.gauge("bonafide_journal_unsynced_bytes", "Bytes accepted and not yet synced.")) {}
+      unsynced_bytes(m.gauge("bonafide_journal_unsynced_bytes", "Bytes accepted and not yet synced.")),
+      free_bytes(m.gauge("bonafide_journal_disk_free_bytes", "Room on the disk the journal is on.")) {}
 
 flow::ShardId Core::shard_id(ShardKey shard) const {
   return {tables.topics().at(shard.topic).name, shard.lane, shard.shard};
@@ -330,7 +334,7 @@ void Core::append(std::vector<flow::Entry> entries, std::function<void(Result<La
   {
     const std::lock_guard lock(mutex);
     if (const auto refused = refusal(frame->bytes.size(), Asked::at_append)) {
-      metrics.refused.add();
+      metrics.refused(refused->cause);
       error = Error{refused->cause, refused->reason + "; try again later"};
     } else if (const Status known = know_topics(entries, *frame); !known.ok()) {
       error = known.error();

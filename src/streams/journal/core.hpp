@@ -46,9 +46,11 @@ struct Tail {
 
 struct JournalMetrics {
   explicit JournalMetrics(env::Metrics& metrics);
-  env::Counter &written_bytes, &frames, &records, &syncs, &damages, &torn_tails, &retired, &refused;
+  env::Counter &written_bytes, &frames, &records, &syncs, &damages, &torn_tails, &retired, &refused_no_room,
+      &refused_behind;
   env::Histogram& sync_seconds;
-  env::Gauge &segments, &bytes, &unsynced_bytes;
+  env::Gauge &segments, &bytes, &unsynced_bytes, &free_bytes;
+  void refused(Cause cause) { (cause == Cause::unavailable ? refused_no_room : refused_behind).add(); }
 };
 
 /// What sessions, readers, the inlet and the flusher share. All members are guarded by `mutex` unless they
@@ -86,6 +88,7 @@ class Core {
   uint64_t holding_serial = 0;
   std::map<std::string, flow::Position> holds;
   std::optional<flow::Inlet::Admission> full;  ///< why the inlet refuses for lack of room
+  bool all_but_full = false;                   ///< steps wait, too: what they would write might not fit
   env::Wake* flusher_wake = nullptr;
   uint64_t record_count = 0;  ///< appended since the start
   // The last look at how far groups are behind.
@@ -147,8 +150,8 @@ class Core {
   void enqueue(const std::shared_ptr<Frame>& frame);
   void roll();
   void give(Member& member, ShardKey shard);
+  Member* heir(uint16_t group, ShardKey shard);
+  void revoke(uint16_t group);
 };
 
 }  // namespace bonafide::streams::journal
-  Member* heir(uint16_t group, ShardKey shard);
-  void revoke(uint16_t group);

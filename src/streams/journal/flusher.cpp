@@ -11,6 +11,9 @@ constexpr size_t batch_bytes = size_t{8} << 20;
 constexpr size_t write_bytes = size_t{1} << 20;
 constexpr size_t early_write_bytes = size_t{1} << 20;
 constexpr uint64_t slice_bytes = uint64_t{256} << 10;
+/// Behind the frames, for the footer: a segment must be sealed on a full disk, too.
+uint64_t footer_room(uint64_t segment_bytes) { return std::min(uint64_t{256} << 10, segment_bytes / 16); }
+constexpr Duration room_every = Duration::seconds(1);
 constexpr Duration housekeeping_every = Duration::seconds(1);
 }  // namespace
 
@@ -43,6 +46,7 @@ Result<Progress> Flusher::step() {
 
 Time Flusher::due() const {
   const std::lock_guard lock(core_->mutex);
+  if (room_look_) return std::min(*room_look_, next_housekeeping_);
   if (!core_->waiters.empty()) return {};
   Time due = next_housekeeping_;
   if (!core_->unsynced.empty()) due = std::min(due, core_->unsynced_since + core_->settings.idle_sync);
@@ -55,6 +59,8 @@ Status Flusher::finish() {
     BONAFIDE_ASSIGN(const bool worked, write_and_sync(true));
     if (!worked && !mark_if_idle(true)) break;
   }
+  if (room_look_)
+    return fail({Cause::exhausted, "the disk is full; what was not synced, and not confirmed, is lost"});
   if (const Status written = write_catalogue(); !written.ok()) return fail(written.error());
   return Ok{};
 }
@@ -62,23 +68,28 @@ Status Flusher::finish() {
 /// Takes what is pending and brings it onto the disk if somebody waits for it or it is old enough. False:
 /// nothing due.
 Result<bool> Flusher::write_and_sync(bool everything) {
-  std::vector<std::shared_ptr<Frame>> batch;
   bool sync_due = false;
   {
     const std::lock_guard lock(core_->mutex);
-    const bool old = !core_->unsynced.empty() &&
-                     core_->outside.clock.steady() >= core_->unsynced_since + core_->settings.idle_sync;
+    const Time now = core_->outside.clock.steady();
+    if (room_look_ && now < *room_look_ && !everything) return false;
+    const bool old = !core_->unsynced.empty() && now >= core_->unsynced_since + core_->settings.idle_sync;
     sync_due = !core_->waiters.empty() || old || (everything && !core_->unsynced.empty());
     if (!sync_due && core_->pending_bytes < early_write_bytes) return false;
     size_t taken = 0;
-    while (!core_->pending.empty() && taken < batch_bytes) {
+    while (!core_->pending.empty() && taken < batch_bytes && !room_look_) {
       taken += core_->pending.front()->bytes.size();
-      batch.push_back(std::move(core_->pending.front()));
+      taken_.push_back(std::move(core_->pending.front()));
       core_->pending.pop_front();
     }
     core_->pending_bytes -= taken;
   }
-  if (const Status written = write(batch); !written.ok()) return fail(written.error()).error();
+  if (const Status written = write(); !written.ok()) {
+    if (written.error().cause == Cause::exhausted) return wait_for_room(written.error());
+    return fail(written.error()).error();
+  }
+  if (room_look_) core_->outside.logger.warn("journal.has_room", {{"written", written_}});
+  room_look_.reset();
   if (sync_due) {
     if (const Status synced = sync(); !synced.ok()) return fail(synced.error()).error();
     publish();
@@ -86,8 +97,25 @@ Result<bool> Flusher::write_and_sync(bool everything) {
   return true;
 }
 
-Status Flusher::write(const std::vector<std::shared_ptr<Frame>>& frames) {
-  for (const auto& frame : frames) {
+/// A write for which there was no room has changed nothing that counts: the same bytes go to the same place
+/// when there is. Whoever waits for them waits longer, and nobody else is let in. (A sync that fails is
+/// another matter, whatever it says: nobody knows what is on the disk then.)
+Result<bool> Flusher::wait_for_room(const Error& error) {
+  if (!room_look_) core_->outside.logger.error("journal.waits_for_room", {{"error", error.message}});
+  room_look_ = core_->outside.clock.steady() + room_every;
+  const std::lock_guard lock(core_->mutex);
+  core_->full =
+      flow::Inlet::Admission{false, Duration::seconds(30),
+                             "the disk is full: " + error.message + "; free some space", Cause::unavailable};
+  core_->all_but_full = true;
+  return false;
+}
+
+/// May be called again after it had no room: goes on where it was.
+Status Flusher::write() {
+  const bool any = !taken_.empty() || !buffer_.empty();
+  while (!taken_.empty()) {
+    const auto& frame = taken_.front();
     if (frame->segment != segment_) {
       BONAFIDE_TRY(write_buffer());
       BONAFIDE_TRY(enter_segment(frame->segment));
@@ -100,9 +128,10 @@ Status Flusher::write(const std::vector<std::shared_ptr<Frame>>& frames) {
     // written.
     segment_->hash = extend_hash(segment_->hash, set_durable(buffer_.data() + at, durable_));
     core_->metrics.frames.add();
+    taken_.pop_front();
   }
   BONAFIDE_TRY(write_buffer());
-  if (!frames.empty()) mark_written_ = durable_;
+  if (any) mark_written_ = durable_;
   return Ok{};
 }
 
@@ -183,8 +212,8 @@ bool Flusher::mark_if_idle(bool now) {
 Status Flusher::enter_segment(const std::shared_ptr<Segment>& next) {
   BONAFIDE_TRY(seal(*segment_));
   next->hash = segment_->hash;
-  segment_ = next;
   BONAFIDE_TRY(begin(*next, next->hash));
+  segment_ = next;
   core_->outside.logger.info("journal.rolled", {{"segment", next->path}});
   return Ok{};
 }
@@ -229,12 +258,12 @@ Status Flusher::begin(Segment& fresh, uint64_t previous_hash) {
 /// change of the file system's own records, and takes half the time. True: there may be more to do.
 Result<bool> Flusher::zero_ahead() {
   if (no_room_ahead_) return false;
-  const uint64_t size = core_->settings.segment_bytes;
+  const uint64_t size = core_->settings.segment_bytes + footer_room(core_->settings.segment_bytes);
   if (zeroed_ >= size) return prepare_next();
   const std::string zeros(std::min(slice_bytes, size - zeroed_), '\0');
   if (const Status written = file_->write_at(zeroed_, zeros); !written.ok()) {
     if (written.error().cause != Cause::exhausted) return written.error();
-    no_room_ahead_ = true;  // looked at again with the next segment
+    no_room_ahead_ = true;  // looked at again when there is room
     return false;
   }
   zeroed_ += zeros.size();
@@ -248,7 +277,7 @@ Result<bool> Flusher::prepare_next() {
     BONAFIDE_ASSIGN(prepared_, core_->outside.files.open(prepared_path(), env::Open::create_new));
     prepared_bytes_ = 0;
   }
-  const uint64_t size = core_->settings.segment_bytes;
+  const uint64_t size = core_->settings.segment_bytes + footer_room(core_->settings.segment_bytes);
   const std::string zeros(std::min(slice_bytes, size - prepared_bytes_), '\0');
   if (const Status written = prepared_->write_at(prepared_bytes_, zeros); !written.ok()) {
     if (written.error().cause != Cause::exhausted) return written.error();

@@ -1,5 +1,7 @@
 #pragma once
+#include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +27,8 @@ class Flusher final : public flow::Stepper {
 
  private:
   Result<bool> write_and_sync(bool everything);
-  Status write(const std::vector<std::shared_ptr<Frame>>& frames);
+  Status write();
+  Result<bool> wait_for_room(const Error& error);
   Status write_buffer();
   Status sync();
   void publish();
@@ -49,7 +52,8 @@ class Flusher final : public flow::Stepper {
   std::shared_ptr<Core> core_;
   std::shared_ptr<Segment> segment_;  ///< being written
   std::unique_ptr<env::File> file_;
-  uint64_t zeroed_;  ///< bytes of the file that are written, with frames or zeros
+  uint64_t zeroed_;                           ///< bytes of the file that are written, with frames or zeros
+  std::deque<std::shared_ptr<Frame>> taken_;  ///< from the pending ones, to be written
   std::string buffer_;
   uint64_t buffer_lsn_ = 0;
   uint64_t written_ = 0;       ///< lsn up to which frames were handed to the file
@@ -60,6 +64,7 @@ class Flusher final : public flow::Stepper {
   std::unique_ptr<env::File> prepared_;
   uint64_t prepared_bytes_ = 0;
   bool prepared_ready_ = false, no_room_ahead_ = false;
+  std::optional<Time> room_look_;  ///< the disk is full: when to try the same write again
   Time next_housekeeping_;
   bool catalogue_dirty_ = true;
   // What the last look found retirable, to be removed once the progress it rests on is durable.

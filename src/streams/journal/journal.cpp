@@ -82,7 +82,7 @@ class Journal::JournalInlet final : public flow::Inlet {
     const std::lock_guard lock(core_->mutex);
     auto refused = core_->refusal(bytes, Core::Asked::at_the_door);
     if (!refused) return {};
-    core_->metrics.refused.add();
+    core_->metrics.refused(refused->cause);
     return std::move(*refused);
   }
   void append(std::vector<flow::Entry> entries, std::function<void(Result<Landed>)> when_synced) override {

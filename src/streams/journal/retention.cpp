@@ -21,28 +21,37 @@ bool everybody_is_past(const Core& core, const Segment& segment) {
 
 }  // namespace
 
+/// On a full disk the catalogue waits: it only makes opening faster, and lets segments go.
 Status Flusher::keep_house() {
   look_at_space();
-  BONAFIDE_TRY(retire());
-  const bool changed = [this] {
-    const std::lock_guard lock(core_->mutex);
-    return std::exchange(core_->tables_changed, false);
-  }();
-  if (changed || catalogue_dirty_) BONAFIDE_TRY(write_catalogue());
+  Status kept = retire();
+  if (kept.ok()) {
+    {
+      const std::lock_guard lock(core_->mutex);
+      catalogue_dirty_ |= std::exchange(core_->tables_changed, false);
+    }
+    if (catalogue_dirty_) kept = write_catalogue();
+  }
+  if (kept.ok() || kept.error().cause != Cause::exhausted) return kept;
+  core_->outside.logger.warn("journal.catalogue_waits", {{"error", kept.error().message}});
   return Ok{};
 }
 
-/// Too little free disk refuses new mail whatever its callers do (steps go on); a journal that its readers
-/// hold up is one more backlog.
+/// Too little free disk refuses new mail whatever its callers do. Steps go on: what was accepted is to reach
+/// its stores; only when hardly anything is left they wait as well, because a write that fails ends the
+/// process. A journal that its readers hold up is one more backlog.
 void Flusher::look_at_space() {
   using Admission = flow::Inlet::Admission;
   const Settings& settings = core_->settings;
   std::optional<Admission> full;
+  bool all_but_full = false;
   const auto space = core_->outside.files.space(settings.folder);
   if (space.ok()) {
     const auto share =
         static_cast<uint64_t>(settings.min_free_share * static_cast<double>(space->total_bytes));
     const uint64_t least = std::max(settings.min_free_bytes, share);
+    all_but_full = space->free_bytes < least / 8;
+    core_->metrics.free_bytes.set(static_cast<double>(space->free_bytes));
     if (space->free_bytes < least) {
       full = Admission{false, Duration::seconds(30),
                        "the disk has only " + std::to_string(space->free_bytes >> 20) + " MiB free, " +
@@ -57,9 +66,17 @@ void Flusher::look_at_space() {
                      "the journal has reached its " + std::to_string(settings.max_bytes >> 20) +
                          " MiB and its readers still need all of it"};
   }
+  if (room_look_) return;  // says so until what waits is written
   if (full && !core_->full) core_->outside.logger.warn("journal.full", {{"reason", full->reason}});
-  if (!full && core_->full) core_->outside.logger.info("journal.room_again");
+  if (!full && core_->full) core_->outside.logger.warn("journal.room_again");
   core_->full = std::move(full);
+  if (core_->all_but_full && !all_but_full) {
+    for (const auto& member : core_->members) {
+      if (member->join.wake != nullptr) member->join.wake->wake();
+    }
+  }
+  core_->all_but_full = all_but_full;
+  no_room_ahead_ &= all_but_full;
 }
 
 size_t Flusher::count_retirable(bool* over) const {
@@ -101,7 +118,11 @@ Status Flusher::retire() {
     retire_when_durable_ = core_->next_lsn;
   }
   if (gone.empty()) return Ok{};
-  BONAFIDE_TRY(write_catalogue());
+  if (const Status written = write_catalogue(); !written.ok()) {
+    const std::lock_guard lock(core_->mutex);
+    core_->segments.insert(core_->segments.begin(), gone.begin(), gone.end());
+    return written;
+  }
   for (const auto& segment : gone) {
     BONAFIDE_TRY(core_->outside.files.remove(segment->path));
     core_->metrics.retired.add();
@@ -124,8 +145,9 @@ Status Flusher::write_catalogue() {
         catalogue.sealed.push_back({segment->file_bytes, segment->footer(core_->journal_id)});
     }
   }
+  BONAFIDE_TRY(core_->outside.files.write_file(core_->settings.folder + "/catalogue", encode(catalogue)));
   catalogue_dirty_ = false;
-  return core_->outside.files.write_file(core_->settings.folder + "/catalogue", encode(catalogue));
+  return Ok{};
 }
 
 }  // namespace bonafide::streams::journal

@@ -124,6 +124,8 @@ Status JournalSession::follow_group() {
   member_->hungry = true;
   if (member_->fenced) return fenced_error(*member_);
   if (core_->failed) return *core_->failed;
+  // A sink writes to the journal no more than its progress.
+  waits_for_room_ = core_->all_but_full && member_->join.visibility == flow::Visibility::written;
   std::erase_if(held_, [&](const auto& held) {
     const auto now = member_->held.find(held.first);
     return now == member_->held.end() || now->second != held.second.serial;
@@ -160,6 +162,11 @@ void JournalSession::note_ends() {
 
 Result<std::vector<Delivery>> JournalSession::read(flow::Lane lane, size_t max_records, size_t max_bytes) {
   BONAFIDE_TRY(follow_group());
+  if (waits_for_room_) {
+    return {Cause::exhausted, member_->join.group +
+                                  ": the disk is all but full, and what this step writes might not fit; free "
+                                  "some space"};
+  }
   if (error_) {
     Error error = std::move(*error_);
     error_.reset();

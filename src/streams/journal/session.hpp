@@ -53,6 +53,7 @@ class JournalSession final : public flow::Session {
   std::map<ShardKey, Held> held_;
   std::optional<Error> error_;  ///< of a shard that could not say it because another had records
   size_t turn_ = 0;
+  bool waits_for_room_ = false;
 };
 
 /// Reads one shard without a group.
