@@ -1,5 +1,6 @@
 #include "flow/contract/breaking_log.hpp"
 #include "flow/contract/log_contract.hpp"
+#include "flow/contract/log_reshard_contract.hpp"
 #include "streams/journal/test_world.hpp"
 
 namespace bonafide::flow::contract {

@@ -1,6 +1,7 @@
 #include "streams/memory/memory_log.hpp"
 
 #include "flow/contract/log_contract.hpp"
+#include "flow/contract/log_reshard_contract.hpp"
 
 namespace bonafide::flow::contract {
 namespace {
