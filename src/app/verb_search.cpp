@@ -92,19 +92,19 @@ void print_stats(const json::object& answer) {
   for (const auto& group : answer.at("groups").as_array())
     width = std::max(width, text_of(group.as_object(), "key").size());
   const auto line = [&](const std::string& key, const std::string& a, const std::string& b,
-                        const std::string& c, const std::string& d) {
-    std::printf("%-*s %10s %10s %10s %10s\n", static_cast<int>(width), key.c_str(), a.c_str(), b.c_str(),
-                c.c_str(), d.c_str());
+                        const std::string& c, const std::string& d, const std::string& e) {
+    std::printf("%-*s %10s %10s %10s %10s %10s\n", static_cast<int>(width), key.c_str(), a.c_str(), b.c_str(),
+                c.c_str(), d.c_str(), e.c_str());
   };
-  line(text_of(answer, "group_by"), "count", "trusted", "suspicious", "untrusted");
+  line(text_of(answer, "group_by"), "count", "trusted", "suspicious", "untrusted", "none");
   for (const auto& value : answer.at("groups").as_array()) {
     const auto& group = value.as_object();
     const auto number = [&](const char* key) { return std::to_string(count_of(group, key)); };
     const std::string key = text_of(group, "key");
     line(key.empty() ? "(none)" : key, number("count"), number("trusted"), number("suspicious"),
-         number("untrusted"));
+         number("untrusted"), number("none"));
   }
-  line("total", std::to_string(count_of(answer, "total")), "", "", "");
+  line("total", std::to_string(count_of(answer, "total")), "", "", "", "");
   if (const uint64_t more = count_of(answer, "groups_left_out"); more > 0)
     std::printf("%llu more groups; --limit shows them\n", static_cast<unsigned long long>(more));
 }

@@ -121,6 +121,50 @@ def added_shown_and_removed_while_the_service_runs(folder):
 
 
 @lib.test
+def a_tenant_that_goes_during_a_session_and_a_door_that_is_one_tenants_own(folder):
+    data = folder + "/data"
+    os.makedirs(data, 0o700)
+    with open(data + "/bonafide.yaml", "w") as file:
+        file.write("version: 1\nlmtp: {tenant: acme}\n")
+    service = lib.Service(data).start()
+    with open(data + "/run/addresses.json") as file:
+        addresses = json.load(file)
+
+    def client(door):
+        host, port = addresses[door].rsplit(":", 1)
+        opened = (smtplib.LMTP if door == "lmtp" else smtplib.SMTP)(host, int(port), "client.example")
+        opened.ehlo_or_helo_if_needed()
+        return opened
+
+    tenant(data, "add", "acme", "--domain", "acme.example")
+    tenant(data, "add", "zeta", "--domain", "zeta.example")
+    sessions = [client(door) for door in ("smtp", "lmtp")]
+    for session in sessions:
+        lib.check(session.docmd("MAIL", "FROM:<a@b.example>")[0] == 250)
+        lib.check(session.docmd("RCPT", "TO:<bob@acme.example>")[0] == 250)
+    tenant(data, "remove", "acme")
+    for session in sessions:
+        code, text = session.data(lib.message(1))
+        lib.check(code == 550 and text.startswith(b"5.7.1"), code, text)
+        session.docmd("MAIL", "FROM:<a@b.example>")
+    code, text = sessions[1].docmd("RCPT", "TO:<bob@anywhere.example>")
+    lib.check(code == 550 and text.startswith(b"5.7.1") and b"acme" in text, "the door's tenant is gone:", code, text)
+    # One recipient of two is enough: the other tenant's event is taken.
+    tenant(data, "add", "acme", "--domain", "acme.example")
+    for address in ("bob@acme.example", "eve@zeta.example"):
+        lib.check(sessions[0].docmd("RCPT", f"TO:<{address}>")[0] == 250)
+    tenant(data, "remove", "acme")
+    lib.check(sessions[0].data(lib.message(2))[0] == 250)
+    for session in sessions:
+        session.close()
+    service.idle()
+    lib.check([one["tenant"] for one in lines(service, "/v1/export")] == ["zeta"], "nothing of what was refused is stored")
+    lib.check(metric(service, "bonafide_recipients_ignored_total") == 1, "what is left out is counted")
+    service.stop()
+    lib.bonafide("verify", "--data", data, expect=0)
+
+
+@lib.test
 def without_tenants_the_default_takes_all_but_what_was_removed(folder):
     data = folder + "/data"
     service = lib.Service(data).start()
