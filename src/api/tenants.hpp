@@ -6,7 +6,7 @@
 namespace bonafide::api {
 
 /// A tenant as it is put: a JSON object of at most so many bytes.
-constexpr size_t tenant_body_bytes = size_t{32} << 20;
+constexpr size_t tenant_body_bytes = size_t{16} << 20;
 
 /// What stands behind /v1/tenants. May wait for the disk. Answers are JSON objects without a line end.
 class TenantAdmin {
