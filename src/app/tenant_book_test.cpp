@@ -141,6 +141,7 @@ TEST_F(TenantBookTest, ReadersSeeAChangeWhole) {
   std::atomic<bool> stop{false};
   std::atomic<int> torn{0}, seen{0};
   std::vector<std::thread> readers;
+  readers.reserve(3);
   for (int i = 0; i < 3; ++i) {
     readers.emplace_back([&] {
       while (!stop) {

@@ -23,6 +23,7 @@ TEST(Current, ReadersSeeOneValueOrTheOther) {
   std::atomic<bool> stop{false};
   std::atomic<int> mixed{0};
   std::vector<std::thread> readers;
+  readers.reserve(3);
   for (int i = 0; i < 3; ++i) {
     readers.emplace_back([&] {
       while (!stop) {
