@@ -26,13 +26,13 @@ ExportRow ExportRow::of(const mail::Scored& scored) {
   row.revision = scored.revision;
   row.tenant = received.tenant;
   row.direction = received.direction;
-  row.message_id = received.facts.message_id;
+  row.message_id = received.facts->message_id;
   row.received_at = received.received_at;
   row.accepted_at = received.accepted_at;
-  if (!received.facts.from.empty() && received.facts.from.front().usable())
-    row.from = received.facts.from.front().key();
+  if (!received.facts->from.empty() && received.facts->from.front().usable())
+    row.from = received.facts->from.front().key();
   row.recipients = received.envelope.rcpt_to;
-  row.subject = received.facts.subject;
+  row.subject = received.facts->subject;
   row.verdict = mail::shown_verdict(scored);
   row.trust = scored.score.trust;
   row.attack = scored.score.attack;

@@ -48,7 +48,7 @@ std::string scored_json(const mail::Scored& scored) {
     json.raw(text);
   }
   json.end_array().key("malformed").begin_array();
-  for (const auto& phrase : scored.received.facts.malformed) json.value(phrase);
+  for (const auto& phrase : scored.received.facts->malformed) json.value(phrase);
   return json.end_array().end_object().take();
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "avro/codec.hpp"
+#include "avro/shared_record.hpp"
 #include "avro/types.hpp"
 #include "base/ids.hpp"
 #include "base/json.hpp"
@@ -31,6 +32,7 @@
 //   std::map<std::string, T>        map                                { }
 //   std::optional<T>                union of null and T, default null  null or the value
 //   a struct with fields()          record, with at least one field    { }
+//   SharedRecord<T>                 as T                               as T
 namespace bonafide::avro {
 
 /// Full names of fixed types come from here; specialise it for other structs around an array.
@@ -74,6 +76,8 @@ template <class T>
 concept Map = is_instance<T, std::map> && std::is_same_v<typename T::key_type, std::string>;
 template <class T>
 concept Optional = is_instance<T, std::optional>;
+template <class T>
+concept Shared = is_instance<T, SharedRecord>;
 
 template <class T>
 constexpr size_t fixed_size() {
@@ -166,6 +170,12 @@ void put(Out& out, const T& value) {
   } else if constexpr (Optional<T>) {
     out.put_index(value.has_value() ? 1 : 0);
     if (value.has_value()) put(out, *value);
+  } else if constexpr (Shared<T>) {
+    if (const ByteView kept = value.encoding(); !kept.empty()) {
+      out.put_fixed(kept);
+    } else {
+      put(out, *value);
+    }
   } else if constexpr (Record<T>) {
     PutFields<Out> visitor{out};
     T::fields(value, visitor);
@@ -259,6 +269,8 @@ void get(Decoder& in, T& value) {
     get_nested(in, value);
   } else if constexpr (Optional<T>) {
     get_optional(in, value);
+  } else if constexpr (Shared<T>) {
+    get(in, value.edit());
   } else if constexpr (Record<T>) {
     GetFields visitor{in};
     T::fields(value, visitor);
@@ -308,6 +320,8 @@ class SchemaText {
       out_ += R"(["null",)";
       type<typename T::value_type>();
       out_ += ']';
+    } else if constexpr (Shared<T>) {
+      type<typename T::value_type>();
     } else if constexpr (Record<T>) {
       record<T>("");
     } else {
@@ -448,6 +462,8 @@ void put_json(std::string& out, const T& value) {
     } else {
       out += "null";
     }
+  } else if constexpr (Shared<T>) {
+    put_json(out, *value);
   } else if constexpr (Record<T>) {
     PutJsonFields visitor{out};
     T::fields(value, visitor);
@@ -464,6 +480,12 @@ template <bind::Record T>
 void encode(const T& value, std::string& out) {
   RunEncoder encoder(out);
   bind::put(encoder, value);
+}
+
+template <class T>
+void SharedRecord<T>::keep_encoding() {
+  if (!box_) box_ = std::make_shared<Box>();
+  if (box_->encoding.empty()) encode(box_->value, box_->encoding);
 }
 
 /// Reads `value` from bytes of the schema schema_of<T>(); what it held is overwritten, its memory used again

@@ -201,5 +201,69 @@ TEST(Bind, AClaimedCountAllocatesNothing) {
   EXPECT_LE(leaves.capacity(), 1024u);
 }
 
+struct Letter {
+  static constexpr std::string_view avro_name = "Letter";
+  int32_t number = 0;
+  SharedRecord<Leaf> leaf;
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("number", self.number);
+    visit("leaf", self.leaf);
+  }
+};
+struct PlainLetter {
+  static constexpr std::string_view avro_name = "Letter";
+  int32_t number = 0;
+  Leaf leaf;
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("number", self.number);
+    visit("leaf", self.leaf);
+  }
+};
+
+TEST(SharedRecord, IsTheRecordInEveryForm) {
+  const Leaf leaf{"green", Time{5}};
+  const Letter shared{7, leaf};
+  const PlainLetter plain{7, leaf};
+  EXPECT_EQ(schema_of<Letter>(), schema_of<PlainLetter>());
+  std::string json, plain_json, bytes, plain_bytes;
+  write_json(shared, json);
+  write_json(plain, plain_json);
+  EXPECT_EQ(json, plain_json);
+  encode(shared, bytes);
+  encode(plain, plain_bytes);
+  EXPECT_EQ(bytes, plain_bytes);
+  Letter read;
+  ASSERT_TRUE(decode(bytes, read).ok());
+  EXPECT_EQ(*read.leaf, leaf);
+}
+
+TEST(SharedRecord, CopiesShareItUntilOneIsChanged) {
+  Letter one{1, Leaf{"green", {}}};
+  Letter other = one;
+  EXPECT_EQ(&*one.leaf, &*other.leaf);
+  other.leaf.edit().text = "red";
+  EXPECT_EQ(one.leaf->text, "green");
+  EXPECT_EQ(other.leaf->text, "red");
+  EXPECT_EQ(Letter().leaf->text, "");
+}
+
+TEST(SharedRecord, TheEncodingThatWasKeptIsTheOneOfTheValue) {
+  Letter letter{1, Leaf{"green", Time{9}}};
+  std::string fresh, kept, changed;
+  encode(letter, fresh);
+  letter.leaf.keep_encoding();
+  EXPECT_FALSE(letter.leaf.encoding().empty());
+  encode(letter, kept);
+  EXPECT_EQ(kept, fresh);
+  letter.leaf.edit().text = "red";
+  EXPECT_TRUE(letter.leaf.encoding().empty());
+  encode(letter, changed);
+  Letter read;
+  ASSERT_TRUE(decode(changed, read).ok());
+  EXPECT_EQ(read.leaf->text, "red");
+}
+
 }  // namespace
 }  // namespace bonafide::avro

@@ -20,9 +20,9 @@ Scored sample() {
   received.message_key.data = std::string(32, '\1');
   received.received_at = Time::from_seconds(1'700'000'000);
   received.envelope = {"192.0.2.1", "mail.acme.example", "ann@acme.example", {"bob@home.example"}};
-  received.facts.headers.data = "From: ann@acme.example\r\n";
-  received.facts.from.push_back({"Ann", "ann", "acme.example"});
-  received.facts.date_offset_minutes = -120;
+  received.facts.edit().headers.data = "From: ann@acme.example\r\n";
+  received.facts.edit().from.push_back({"Ann", "ann", "acme.example"});
+  received.facts.edit().date_offset_minutes = -120;
   scored.score.trust = 0.1 + 0.2;
   scored.score.reasons.push_back({"it is known", 1.5});
   return scored;
@@ -39,7 +39,7 @@ TEST(EventCodec, WhatIsWrittenIsRead) {
   codec->encode(read, again);
   EXPECT_EQ(again, framed);
   EXPECT_EQ(read.score.trust, 0.1 + 0.2);
-  EXPECT_EQ(read.received.facts.date_offset_minutes, -120);
+  EXPECT_EQ(read.received.facts->date_offset_minutes, -120);
 }
 
 TEST(EventCodec, DamagedBytesAreAnError) {

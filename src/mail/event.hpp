@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "avro/shared_record.hpp"
 #include "flow/record.hpp"
 #include "mail/facts.hpp"
 
@@ -92,7 +93,7 @@ struct Received {
   Time deadline_at;         ///< after it the door has answered by policy
   std::string door;         ///< "http", "files", "replay" …
   Envelope envelope;
-  Facts facts;
+  avro::SharedRecord<Facts> facts;  ///< large, and the same in all three events
   std::vector<HopTime> hops;
 
   template <class Self, class Visitor>

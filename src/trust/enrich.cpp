@@ -45,7 +45,7 @@ void add_machinery(mail::Enrichment& out, const mail::Received& received, const 
 
 // A list or forwarder leaves its name, or sends in its own name for another.
 bool is_via_list(const mail::Received& received, const mail::Address* from, const Alignment& alignment) {
-  const auto& facts = received.facts;
+  const auto& facts = *received.facts;
   if (!facts.list_id.empty() || facts.precedence == "list") return true;
   if (from == nullptr) return false;
   if (from->display_name.find(" via ") != std::string::npos) return true;
@@ -83,14 +83,14 @@ void look_up(mail::Enrichment& out, const mail::Received& received, const mail::
   Lookup lookup(reference, out.references);
   lookup.address("client_ip", received.envelope.client_ip);
   size_t hops = 0;
-  for (const auto& hop : received.facts.received) {
+  for (const auto& hop : received.facts->received) {
     if (!hop.trusted && !hop.ip.empty() && hop.ip != received.envelope.client_ip && ++hops <= max_hops) {
       lookup.address("hop_ip", hop.ip);
     }
   }
   if (from != nullptr) lookup.domain("from_domain", from->domain);
-  if (!received.facts.reply_to.empty())
-    lookup.domain("reply_to_domain", received.facts.reply_to.front().domain);
+  if (!received.facts->reply_to.empty())
+    lookup.domain("reply_to_domain", received.facts->reply_to.front().domain);
 }
 
 // Somebody else's name: first of the hits, so that none crowds it out.
@@ -120,7 +120,7 @@ std::string known_by(const mail::Address* from, const ReferenceData& reference) 
 mail::Enrichment enrich(const mail::Received& received, const ReferenceData& reference,
                         const Directory& directory) {
   mail::Enrichment out;
-  const mail::Address* from = sender_of(received.facts);
+  const mail::Address* from = sender_of(*received.facts);
   const Alignment alignment = alignment_of(received, from == nullptr ? std::string_view() : from->domain);
   if (from != nullptr) {
     out.free_mail = reference.is_free_mail(from->domain);

@@ -63,7 +63,7 @@ class Finder {
         values_(trait_values(enrichment)) {}
 
   Findings run() {
-    from_ = sender_of(received_.facts);
+    from_ = sender_of(*received_.facts);
     if (from_ != nullptr) from_domain_ = mail::organisational_domain(from_->domain);
     recipients_ = recipient_organisations();
     out_.no_sender = from_ == nullptr;
@@ -164,14 +164,14 @@ class Finder {
     out_.name_claims = claims && !enrichment_.via_list && out_.standing == Standing::stranger;
     set(Extra::name_claims, out_.name_claims ? 1 : 0);
     set(Extra::free_mail, enrichment_.free_mail ? 1 : 0);
-    const auto& facts = received_.facts;
+    const auto& facts = *received_.facts;
     set(Extra::malformed,
         (facts.from.size() > 1 ? 1 : 0) + (facts.date ? 0 : 1) + (facts.message_id.empty() ? 1 : 0));
   }
 
   void weigh_failures() {
     bool dmarc = false, spf = false;
-    for (const auto& method : received_.facts.authentication.methods) {
+    for (const auto& method : received_.facts->authentication.methods) {
       dmarc = dmarc || (method.method == "dmarc" && method.result == "fail");
       spf = spf || (method.method == "spf" && (method.result == "fail" || method.result == "softfail"));
     }
@@ -236,13 +236,13 @@ class Finder {
 
   void diversion() {
     if (out_.standing == Standing::stranger || !reply_elsewhere()) return;
-    const auto& target = received_.facts.reply_to.front();
+    const auto& target = received_.facts->reply_to.front();
     out_.diverted = mail::is_free_mail(target.domain) || !target.usable();
   }
 
   // Signed or sent by the resembled organisation itself: a sister domain.
   bool vouched_by(std::string_view organisation) const {
-    for (const auto& method : received_.facts.authentication.methods) {
+    for (const auto& method : received_.facts->authentication.methods) {
       if (method.method == "dkim" && method.result == "pass" &&
           mail::organisational_domain(method.domain) == organisation)
         return true;

@@ -44,7 +44,7 @@ mail::Received mail_of(const std::string& tenant, const std::string& block, Dice
   received.tenant = tenant;
   if (dice.roll(7) == 0) {  // somebody there writes to them
     received.direction = mail::Direction::outbound;
-    received.facts.from = {{"Ann Smith", "ann", "tenant.example"}};
+    received.facts.edit().from = {{"Ann Smith", "ann", "tenant.example"}};
     received.envelope.rcpt_to = {"info@" + sender.domain};
   }
   return received;
@@ -107,7 +107,7 @@ TEST(IsolationTest, WhatOneTenantSaysOfAMachineIsCapped) {
     for (int i = 0; i < messages; ++i) {
       auto received = message(spammer, 1, "spam" + std::to_string(i));
       received.tenant = "a";
-      received.facts.from.front().local = "x" + std::to_string(i);
+      received.facts->from.front().local = "x" + std::to_string(i);
       story.take(std::move(received));
     }
     auto received = message(spammer, 2, "mine");

@@ -111,7 +111,7 @@ class Folding {
   }
 
   std::string address() const {
-    const auto* from = sender_of(received_.facts);
+    const auto* from = sender_of(*received_.facts);
     return from == nullptr ? "" : from->key();
   }
 
@@ -146,7 +146,7 @@ class Folding {
     if (!is_known(unit(), known_organisation_messages, known_organisation_days)) return;
     const int64_t count = find(unit(), "messages")->total + 1;
     if (count > 4 * known_organisation_messages && (count & (count - 1)) != 0) return;
-    const std::string organisation = mail::organisational_domain(sender_of(received_.facts)->domain);
+    const std::string organisation = mail::organisational_domain(sender_of(*received_.facts)->domain);
     for (const auto& [kind, subject] : look_index(organisation))
       add(on(kind, subject), look_group + organisation, period_);
   }
@@ -168,7 +168,7 @@ class Folding {
 
   // The names of those written to, as the writer knows them.
   std::string display_name(std::string_view recipient) const {
-    for (const auto* list : {&received_.facts.to, &received_.facts.cc}) {
+    for (const auto* list : {&received_.facts->to, &received_.facts->cc}) {
       for (const auto& to : *list) {
         if (to.key() == recipient) return to.display_name;
       }
@@ -192,7 +192,7 @@ class Folding {
         add(on(Kind::person, person), person_group + correspondent, day_);
       }
     }
-    const auto* from = sender_of(received_.facts);
+    const auto* from = sender_of(*received_.facts);
     if (const auto person = person_subject(from->display_name); !person.empty()) {
       add(on(Kind::person, person), person_group + writer, day_);
     }

@@ -213,9 +213,9 @@ class Reader {
   // organisations.
   void person(const History& history, std::vector<Reading>& out) {
     constexpr size_t max_others = 3;
-    const auto* from = sender_of(enriched_.received.facts);
+    const auto* from = sender_of(*enriched_.received.facts);
     const std::string mine = from == nullptr ? "" : from->key();
-    const auto& reply_to = enriched_.received.facts.reply_to;
+    const auto& reply_to = enriched_.received.facts->reply_to;
     const std::string answer = reply_to.empty() ? "" : reply_to.front().key();
     std::vector<const History::Field*> others;
     for (const auto& field : history.group(person_group)) {
@@ -395,7 +395,7 @@ TraitReadings trait_readings(const Evidence* evidence) {
 }
 
 std::string_view from_domain_of(mail::EnrichedView enriched) {
-  const auto* from = sender_of(enriched.received.facts);
+  const auto* from = sender_of(*enriched.received.facts);
   return from == nullptr ? std::string_view() : std::string_view(from->domain);
 }
 

@@ -69,7 +69,7 @@ class Writer {
  public:
   Writer(const mail::Received& received, const mail::Enrichment& enrichment, const Findings& findings)
       : received_(received), enrichment_(enrichment), findings_(findings), values_(trait_values(enrichment)) {
-    const auto* from = sender_of(received.facts);
+    const auto* from = sender_of(*received.facts);
     sender_ = from == nullptr ? "the sender" : from->key();
   }
 
@@ -186,11 +186,11 @@ class Writer {
     return said({" (", whole(reading->count), " of ", whole(reading->total), ")"});
   }
   std::string_view from_domain() const {
-    const auto* from = sender_of(received_.facts);
+    const auto* from = sender_of(*received_.facts);
     return from == nullptr ? std::string_view() : std::string_view(from->domain);
   }
   std::string answer() const {
-    return received_.facts.reply_to.empty() ? "nobody" : received_.facts.reply_to.front().key();
+    return received_.facts->reply_to.empty() ? "nobody" : received_.facts->reply_to.front().key();
   }
   std::string recipient() const {
     if (findings_.relation == nullptr) return "the recipient";
@@ -212,9 +212,9 @@ class Writer {
   }
   std::string malformed() const {
     std::vector<std::string> what;
-    if (received_.facts.from.size() > 1) what.emplace_back("more than one From");
-    if (!received_.facts.date) what.emplace_back("no usable Date");
-    if (received_.facts.message_id.empty()) what.emplace_back("no Message-ID");
+    if (received_.facts->from.size() > 1) what.emplace_back("more than one From");
+    if (!received_.facts->date) what.emplace_back("no usable Date");
+    if (received_.facts->message_id.empty()) what.emplace_back("no Message-ID");
     return join(what, ", ");
   }
 
@@ -284,7 +284,7 @@ std::vector<mail::Reason> reasons_for(const mail::Received& received, const mail
       text = writer.blocked();
     reasons.push_back({std::move(text), weight});
   }
-  const auto* from = sender_of(received.facts);
+  const auto* from = sender_of(*received.facts);
   if (auto text = standing_text(findings, from == nullptr ? "the sender" : from->key()); !text.empty()) {
     reasons.push_back({std::move(text), 0});
   }

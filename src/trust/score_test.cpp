@@ -97,7 +97,7 @@ TEST_F(ScoreTest, AMailingListThatKeepsTheSignatureIsNotUntrusted) {
   listed.helo = "lists.community.example";
   listed.envelope_domain = "lists.community.example";
   auto received = message(listed, 60);
-  received.facts.list_id = "users.community.example";
+  received.facts.edit().list_id = "users.community.example";
   const auto scored = story.score(received);
   EXPECT_TRUE(scored.enrichment.via_list);
   EXPECT_NE(scored.score.verdict, Verdict::untrusted);
@@ -157,7 +157,7 @@ TEST_F(ScoreTest, AKnownNameAtAFreeMailboxIsAnImpostor) {
 TEST_F(ScoreTest, AnswersDivertedToAFreeMailboxAreUntrustedEvenIfSigned) {
   story.past(acme, 20);
   auto received = message(acme, 60);
-  received.facts.reply_to = {{"Billing Acme", "acme.billing", "gmail.com"}};
+  received.facts.edit().reply_to = {{"Billing Acme", "acme.billing", "gmail.com"}};
   const auto scored = story.score(received);
   EXPECT_EQ(scored.score.verdict, Verdict::untrusted);
   EXPECT_EQ(scored.score.attack, Attack::reply_to_diversion);
@@ -170,11 +170,11 @@ TEST_F(ScoreTest, ASharedMailboxWithManyMailersAndReplyTosStaysTrusted) {
   for (int i = 0; i < 24; ++i) {
     shared.mailer = i % 3 == 0 ? "Outlook 16" : i % 3 == 1 ? "Apple Mail" : "";
     auto received = message(shared, i * 2);
-    if (i % 2 == 0) received.facts.reply_to = {{"", "customer" + std::to_string(i % 6), "gmail.com"}};
+    if (i % 2 == 0) received.facts.edit().reply_to = {{"", "customer" + std::to_string(i % 6), "gmail.com"}};
     story.take(std::move(received));
   }
   auto received = message(shared, 60);
-  received.facts.reply_to = {{"", "customer2", "gmail.com"}};
+  received.facts.edit().reply_to = {{"", "customer2", "gmail.com"}};
   EXPECT_EQ(story.score(received).score.verdict, Verdict::trusted);
 }
 
@@ -209,8 +209,8 @@ TEST_F(ScoreTest, OutboundMailTeachesTheRelationAndIsNotJudged) {
 
   mail::Received sent = message(acme, 5);
   sent.direction = mail::Direction::outbound;
-  sent.facts.from = {{"Ann", "ann", "tenant.example"}};
-  sent.facts.to = {{"Jo Partner", "jo", "partner.example"}};
+  sent.facts.edit().from = {{"Ann", "ann", "tenant.example"}};
+  sent.facts.edit().to = {{"Jo Partner", "jo", "partner.example"}};
   sent.envelope.rcpt_to = {"jo@partner.example"};
   const auto scored = story.take(sent);
   EXPECT_EQ(scored.score.lesson, "relation");
@@ -234,7 +234,7 @@ TEST_F(ScoreTest, AMachineOnABlockListIsKnownBad) {
 
 TEST_F(ScoreTest, WithoutAUsableFromNobodyVouches) {
   auto received = message(acme, 60);
-  received.facts.from = {{"Somebody", "", ""}};
+  received.facts.edit().from = {{"Somebody", "", ""}};
   const auto scored = story.take(received);
   EXPECT_NE(scored.score.verdict, Verdict::trusted);
   EXPECT_EQ(scored.score.lesson, "none");
@@ -250,7 +250,7 @@ TEST_F(ScoreTest, TheEventAloneRepeatsTheScoreBitForBit) {
   story.past(acme, 20);
   for (auto sender : {acme, elsewhere(acme)}) {
     auto received = message(sender, 60);
-    received.facts.reply_to = {{"", "x", "yahoo.com"}};
+    received.facts.edit().reply_to = {{"", "x", "yahoo.com"}};
     const auto scored = story.score(received);
     EXPECT_EQ(bytes_of(rescore(scored, story.model)), bytes_of(scored.score));
   }
@@ -279,11 +279,11 @@ TEST_F(ScoreTest, QuestionsAndDeltasAreBounded) {
   odd.domain = odd.envelope_domain = "a-b-c-d-e-f-g-h.many.sub.domains.of-some-length.example";
   auto received = message(odd, 1);
   received.envelope.rcpt_to.assign(100, "ann@tenant.example");
-  received.facts.received.resize(100, {"h", "", "10.0.0.1", "relay.example", "ESMTP", {}, false});
-  received.facts.mailer = std::string(1000, 'm');
-  received.facts.structure = std::string(4000, 's');
-  received.facts.header_order = std::string(60'000, 'h');
-  received.facts.message_id = std::string(1000, 'i') + "@" + std::string(300, 'd');
+  received.facts.edit().received.resize(100, {"h", "", "10.0.0.1", "relay.example", "ESMTP", {}, false});
+  received.facts.edit().mailer = std::string(1000, 'm');
+  received.facts.edit().structure = std::string(4000, 's');
+  received.facts.edit().header_order = std::string(60'000, 'h');
+  received.facts.edit().message_id = std::string(1000, 'i') + "@" + std::string(300, 'd');
   const auto scored = story.score(received);
   EXPECT_LE(questions({scored.received, scored.enrichment}).size(), 45U);
   EXPECT_LE(deltas(scored).size(), 40U);

@@ -37,7 +37,7 @@ inline mail::Received message(const Sender& sender, int64_t day, std::string_vie
   received.message_key.data = std::string(view(sha256(id)));
   received.envelope = {
       sender.client_ip, sender.helo, sender.local + "@" + sender.envelope_domain, {"ann@tenant.example"}};
-  auto& facts = received.facts;
+  auto& facts = received.facts.edit();
   facts.from = {{sender.name, sender.local, sender.domain}};
   facts.header_order = sender.header_order;
   facts.message_id = std::to_string(20'240'000'000'000 + day) + ".42@" + sender.message_id_domain;

@@ -42,7 +42,7 @@ std::string_view domain_of(std::string_view address) {
 
 std::string dkim_value(const mail::Received& received, const Alignment& alignment) {
   if (alignment.believed) return alignment.dkim_organisation.empty() ? "none" : alignment.dkim_organisation;
-  const auto& signatures = received.facts.signatures;
+  const auto& signatures = received.facts->signatures;
   return signatures.empty() ? "none" : "~" + mail::organisational_domain(signatures.front().domain);
 }
 
@@ -168,7 +168,7 @@ TraitValues trait_values(const mail::Enrichment& enrichment) {
 
 Alignment alignment_of(const mail::Received& received, std::string_view from_domain) {
   Alignment result;
-  const auto& authentication = received.facts.authentication;
+  const auto& authentication = received.facts->authentication;
   result.believed = authentication.believed;
   const std::string organisation = mail::organisational_domain(from_domain);
   std::string spf_domain;
@@ -197,7 +197,7 @@ Alignment alignment_of(const mail::Received& received, std::string_view from_dom
 
 std::vector<mail::Trait> traits_of(const mail::Received& received, const Alignment& alignment,
                                    const mail::Address* from) {
-  const auto& facts = received.facts;
+  const auto& facts = *received.facts;
   std::vector<mail::Trait> traits;
   traits.reserve(trait_count);
   const auto add = [&traits](TraitId id, std::string value) {

@@ -48,8 +48,8 @@ TEST(TraitsTest, AlignmentIsOfTheOrganisationOfFrom) {
 
 TEST(TraitsTest, ResultsNobodyBelievesAuthenticateNothing) {
   auto received = message(Sender(), 1);
-  received.facts.authentication = {};
-  received.facts.signatures = {{"acme.example", "s1", "rsa-sha256"}};
+  received.facts.edit().authentication = {};
+  received.facts.edit().signatures = {{"acme.example", "s1", "rsa-sha256"}};
   const auto enrichment = enrich(received, {});
   EXPECT_FALSE(enrichment.dkim_aligned || enrichment.spf_aligned);
   EXPECT_EQ(value(received, TraitId::alignment), "unchecked");

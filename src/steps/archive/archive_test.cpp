@@ -23,7 +23,7 @@ class ArchiveTest : public testing::Test, protected TestArchive {
   std::vector<Damage> verify(std::multiset<std::string>* seen = nullptr) {
     std::vector<Damage> damages;
     const auto each = [&](const ArchivedEvent& event) {
-      if (seen != nullptr) seen->insert(event.event.received.facts.message_id);
+      if (seen != nullptr) seen->insert(event.event.received.facts->message_id);
     };
     const auto found = archive().verify(each, [&](const Damage& damage) { damages.push_back(damage); });
     EXPECT_TRUE(found.ok()) << found.error().message;
@@ -71,7 +71,7 @@ TEST_F(ArchiveTest, WhatIsArchivedComesBackWithItsPosition) {
   drain();
   std::vector<std::string> seen;
   const auto each = [&](const ArchivedEvent& found) {
-    seen.push_back(found.event.received.facts.message_id + "@" + std::to_string(found.position.major()));
+    seen.push_back(found.event.received.facts->message_id + "@" + std::to_string(found.position.major()));
     return true;
   };
   const auto none = [](const Damage& damage) { FAIL() << damage.what; };
@@ -105,7 +105,7 @@ TEST_F(ArchiveTest, FilesAreCutBySizeAndAge) {
   restart();
   for (int i = 0; i < 56; ++i) {
     auto large = event("m" + std::to_string(i), "home.example");
-    large.received.facts.headers.data = std::string(4000, 'h');
+    large.received.facts.edit().headers.data = std::string(4000, 'h');
     apply({large});
   }
   EXPECT_GT(files().size(), 1U) << "by size";
@@ -191,7 +191,7 @@ TEST_F(ArchiveTest, AFullDiskIsTriedAgainAndNothingIsLostOrDoubled) {
   std::vector<mail::Scored> events;
   for (int i = 0; i < 200; ++i) {
     events.push_back(event("m" + std::to_string(i), "home.example"));
-    events.back().received.facts.headers.data = std::string(3000, 'h');
+    events.back().received.facts.edit().headers.data = std::string(3000, 'h');
   }
   disk().set_capacity(200'000);
   const auto full = try_apply(events);
@@ -335,7 +335,7 @@ TEST_F(ArchiveTest, ADamagedBlockCostsItsOwnEventsAlone) {
   std::vector<mail::Scored> events;
   for (int i = 0; i < 60; ++i) {
     events.push_back(event("m" + std::to_string(i), "home.example"));
-    events.back().received.facts.headers.data = std::string(4000, 'h');
+    events.back().received.facts.edit().headers.data = std::string(4000, 'h');
   }
   apply(events);
   drain();
@@ -399,7 +399,7 @@ class RewrittenArchiveTest : public ArchiveTest {
   void SetUp() override {
     for (int i = 0; i < 60; ++i) {
       events_.push_back(event("m" + std::to_string(i), "home.example"));
-      events_.back().received.facts.headers.data = std::string(4000, 'h');
+      events_.back().received.facts.edit().headers.data = std::string(4000, 'h');
     }
     apply(events_);
     drain();

@@ -17,7 +17,7 @@ class ArchiveHarness final : public SinkHarness {
   std::multiset<std::string> effects() override {
     std::multiset<std::string> out;
     const auto each = [&](const steps::ArchivedEvent& event) {
-      out.insert(event.event.received.facts.message_id);
+      out.insert(event.event.received.facts->message_id);
       return true;
     };
     EXPECT_TRUE(archive_.archive().scan({}, each, [](const stores::Damage& d) { FAIL() << d.what; }).ok());

@@ -50,7 +50,7 @@ class TestArchive {
     received.id = EventId::make(received.accepted_at, view(digest).substr(0, 10));
     received.tenant = tenant;
     received.message_key.data = view(digest);
-    received.facts.message_id = name;
+    received.facts.edit().message_id = name;
     return event;
   }
   flow::Record record(const mail::Scored& event) const {

@@ -35,7 +35,7 @@ Digest dedupe_key(Sha256& hash, const Digest& message, std::vector<std::string> 
 // Free mail is ordered by address, everybody else by organisation, as enrichment has it.
 std::string order_key(const mail::Received& event, const trust::ReferenceData& reference) {
   std::string key = event.tenant + separator;
-  if (const auto* from = trust::sender_of(event.facts)) return key + trust::known_by(from, reference);
+  if (const auto* from = trust::sender_of(*event.facts)) return key + trust::known_by(from, reference);
   const size_t at = event.envelope.mail_from.rfind('@');
   return key + (at == std::string::npos
                     ? ""
@@ -104,6 +104,7 @@ std::vector<mail::Received> Collector::make_events(mail::Parser& parser, const S
   event.envelope = submission.envelope;
   fill_from_edge(event.envelope, parsed.envelope, submission.session_known);
   event.facts = std::move(parsed.facts);
+  event.facts.keep_encoding();  // once for all events they will be part of
   event.door = submission.door;
   const Time claimed = submission.received_at.value_or(parsed.edge_time.value_or(now));
   event.accepted_at = settings_.event_time_is_wall_time ? claimed : now;
@@ -112,7 +113,7 @@ std::vector<mail::Received> Collector::make_events(mail::Parser& parser, const S
   event.hops.push_back({"collect", event.accepted_at, event.accepted_at});
 
   const auto reference = parts_.reference.get();
-  const std::string from = event.facts.from.empty() ? "" : event.facts.from.front().key();
+  const std::string from = event.facts->from.empty() ? "" : event.facts->from.front().key();
   const size_t written_to = event.envelope.rcpt_to.size();
   auto by_tenant = recipients_by_tenant(tenants, submission.tenant, event.envelope, from);
   std::vector<mail::Received> events;
@@ -162,6 +163,7 @@ std::optional<EventId> Collector::first_id(const std::string& dedupe_key) {
 flow::Entry Collector::entry_of(std::shared_ptr<const mail::EventPayload<mail::Received>> payload,
                                 flow::Lane lane) {
   std::string value;
+  value.reserve(payload->event.facts.encoding().size() + 1024);
   payload->encode(value);
   flow::Record record;
   record.key = SharedBytes::copy(payload->event.order_key);

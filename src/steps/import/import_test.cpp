@@ -35,9 +35,9 @@ mail::Scored event_of(const std::string& name) {
   received.door = "http";
   received.envelope = {
       "192.0.2.1", "mail.acme.example", "ann@acme.example", {"bob@home.example", "Cid@HOME.example"}};
-  received.facts.message_id = name;
-  received.facts.from.push_back({"Ann", "ann", "acme.example"});
-  received.facts.subject = "Hello";
+  received.facts.edit().message_id = name;
+  received.facts.edit().from.push_back({"Ann", "ann", "acme.example"});
+  received.facts.edit().subject = "Hello";
   event.score.trust = 87.5;
   event.score.verdict = mail::Verdict::trusted;
   event.score.reasons = {{"acme.example signs as always", 2}, {"second", 1}};
@@ -128,11 +128,11 @@ TEST(ImportTest, AnEventBecomesARow) {
 TEST(ImportTest, RowsAreCleanWhateverComes) {
   Import import;
   auto event = event_of("dirty");
-  event.received.facts.subject =
+  event.received.facts.edit().subject =
       std::string("a\0b\x1B[31m \xC3\x28 \xC2\x85 tab\tend", 22) + std::string(5000, 'x');
-  event.received.facts.from = {{"A\r\nBcc: x", "an\nn",
-                                "B\xC3\xBC"
-                                "cher.EXAMPLE"}};
+  event.received.facts.edit().from = {{"A\r\nBcc: x", "an\nn",
+                                       "B\xC3\xBC"
+                                       "cher.EXAMPLE"}};
   event.received.envelope.mail_from =
       "Ann@B\xC3\xBC"
       "cher.EXAMPLE";

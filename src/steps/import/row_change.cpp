@@ -81,9 +81,9 @@ void describe_change(const EventId& id, int32_t revision, std::span<const stores
   out.trust = row.number(EventColumn::trust);
   out.attack = event.score.attack;
   out.reason = row.text(EventColumn::reason);
-  out.text = clean_text(event.received.facts.excerpt, mail::Change::text_bytes, true);
-  parts(event.received.facts, out);
-  links(event.received.facts, out);
+  out.text = clean_text(event.received.facts->excerpt, mail::Change::text_bytes, true);
+  parts(*event.received.facts, out);
+  links(*event.received.facts, out);
 }
 
 Result<mail::Change> change_of(const stores::StoredRow& row, const mail::EventCodec& codec) {
