@@ -54,6 +54,7 @@ Result<std::unique_ptr<ArchiveFileWriter>> ArchiveFileWriter::open(
   avro::ContainerOptions container;
   container.codec = options.codec;
   container.level = options.level;
+  container.block_bytes = options.block_bytes;
   container.sync = sync;
   std::unique_ptr<ArchiveFileWriter> writer(
       new ArchiveFileWriter(std::move(series), schema, schema_id, std::move(container), before, opened_at));

@@ -13,6 +13,10 @@ namespace bonafide::steps {
 struct ArchiveFileOptions {
   avro::Codec codec = avro::Codec::zstandard;
   int level = 0;  ///< 0: the codec's default
+  /// Of records before compression. Larger blocks pack better and faster (real mail, zstd: 64 KiB 3.1:1 at
+  /// 386 MB/s, 256 KiB 3.6:1 at 457 MB/s); a block is what is read for one event, and what damage to one bit
+  /// costs.
+  size_t block_bytes = size_t{256} << 10;
 };
 
 /// One archive file while it grows. Memory: one block, what waits to be written, and the index (about 40

@@ -18,7 +18,10 @@ namespace bonafide::steps {
 /// For tests: an archive on a simulated disk, with what its sink needs.
 class TestArchive {
  public:
-  TestArchive() : codec_(*mail::EventCodec::open(registry_)) { wipe(1); }
+  TestArchive() : codec_(*mail::EventCodec::open(registry_)) {
+    settings_.file.block_bytes = size_t{64} << 10;  // so that a file of a test has some
+    wipe(1);
+  }
 
   /// An empty disk.
   void wipe(uint64_t seed) {
