@@ -1,6 +1,16 @@
 #include "env/files.hpp"
 
+#include <algorithm>
+
 namespace bonafide::env {
+
+Status File::write_zeros(uint64_t offset, uint64_t count) {
+  constexpr uint64_t most = uint64_t{64} << 10;
+  const std::string zeros(std::min(count, most), '\0');
+  for (uint64_t done = 0; done < count; done += std::min(count - done, most))
+    BONAFIDE_TRY(write_at(offset + done, ByteView(zeros).substr(0, count - done)));
+  return Ok{};
+}
 
 Result<std::string> Files::read_file(const std::string& path) {
   BONAFIDE_ASSIGN(const auto file, open(path, Open::read));

@@ -17,6 +17,9 @@ class File {
   virtual Result<std::string> read_at(uint64_t offset, size_t count) = 0;
   /// All of `bytes` at `offset`, growing the file where needed. Not durable before sync_data().
   virtual Status write_at(uint64_t offset, ByteView bytes) = 0;
+  /// As write_at() with `count` zeros, for much at a time: where the system allows it, they go past its cache
+  /// of files, which costs no copy and pushes out nothing that somebody reads.
+  virtual Status write_zeros(uint64_t offset, uint64_t count);
   /// The bytes written so far survive a power cut once this returns. After an error the state of the file is
   /// unknown: the caller must stop, never retry (the kernel may have dropped the dirty pages).
   virtual Status sync_data() = 0;

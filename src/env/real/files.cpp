@@ -19,7 +19,10 @@ class RealFile final : public File {
   RealFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
   RealFile(const RealFile&) = delete;
   RealFile& operator=(const RealFile&) = delete;
-  ~RealFile() override { ::close(fd_); }
+  ~RealFile() override {
+    if (direct_fd_ >= 0) ::close(direct_fd_);
+    ::close(fd_);
+  }
 
   Result<std::string> read_at(uint64_t offset, size_t count) override {
     std::string out(count, '\0');
@@ -40,11 +43,36 @@ class RealFile final : public File {
     while (!bytes.empty()) {
       const ssize_t put = uninterrupted(
           [&] { return ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
-      if (put < 0) return errno_error("cannot write " + path_ + " at byte " + std::to_string(offset));
+      if (put < 0) return cannot_write(offset);
       bytes.remove_prefix(static_cast<size_t>(put));
       offset += static_cast<uint64_t>(put);
     }
     return Ok{};
+  }
+
+  // Whole blocks directly, what is left over at both ends as ever.
+  Status write_zeros(uint64_t offset, uint64_t count) override {
+    const uint64_t end = offset + count;
+    const uint64_t from = std::min(end, (offset + block_bytes - 1) / block_bytes * block_bytes);
+    const uint64_t upto = std::max(from, end / block_bytes * block_bytes);
+    BONAFIDE_TRY(File::write_zeros(offset, from - offset));
+    for (uint64_t at = from; at < upto;) {
+      const uint64_t piece = std::min<uint64_t>(upto - at, sizeof zero_blocks);
+      if (!open_direct()) {
+        BONAFIDE_TRY(File::write_zeros(at, piece));
+        at += piece;
+        continue;
+      }
+      const ssize_t put =
+          uninterrupted([&] { return ::pwrite(direct_fd_, zero_blocks, piece, static_cast<off_t>(at)); });
+      if (put < 0 && errno != EINVAL) return cannot_write(at);
+      if (put < 0 || put % static_cast<ssize_t>(block_bytes) != 0) {
+        never_direct();  // the disk has larger blocks than we know
+        continue;
+      }
+      at += static_cast<uint64_t>(put);
+    }
+    return File::write_zeros(upto, end - upto);
   }
 
   Status sync_data() override {
@@ -69,7 +97,29 @@ class RealFile final : public File {
   }
 
  private:
+  static constexpr uint64_t block_bytes = 4096;
+  static constexpr int not_tried = -1, not_possible = -2;
+  alignas(block_bytes) static constexpr char zero_blocks[256 << 10] = {};
+
+  Error cannot_write(uint64_t offset) const {
+    return errno_error("cannot write " + path_ + " at byte " + std::to_string(offset));
+  }
+  // By its descriptor: it may have another name by now.
+  bool open_direct() {
+    if (direct_fd_ == not_tried) {
+      const std::string self = "/proc/self/fd/" + std::to_string(fd_);
+      direct_fd_ = uninterrupted([&] { return ::open(self.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC); });
+      if (direct_fd_ < 0) direct_fd_ = not_possible;
+    }
+    return direct_fd_ >= 0;
+  }
+  void never_direct() {
+    ::close(direct_fd_);
+    direct_fd_ = not_possible;
+  }
+
   int fd_;
+  int direct_fd_ = not_tried;
   std::string path_;
 };
 

@@ -50,6 +50,30 @@ TEST_F(Real, BytesComeBackAndReadsEndAtTheEndOfTheFile) {
   EXPECT_EQ(*files_.read_file(folder_ + "/a"), std::string("\0\0\0h", 4));
 }
 
+TEST_F(Real, ZerosReplaceWhatStoodThereAndNothingElse) {
+  // Whole blocks may go past the system's cache, the ends do not: both kinds, on a disk and in memory.
+  for (const std::string& folder : {folder_, std::string("/dev/shm")}) {
+    const std::string path = folder + "/bonafide_zeros_" + std::to_string(::getpid());
+    auto file = files_.open(path, Open::create_new);
+    ASSERT_TRUE(file.ok()) << file.error().message;
+    std::string expected(900'000, 'x');
+    ASSERT_TRUE((*file)->write_at(0, expected).ok());
+    for (const auto& [offset, count] : {std::pair<size_t, size_t>{0, 4096},
+                                        {4095, 2},
+                                        {10'000, 600'000},
+                                        {700'001, 100},
+                                        {899'000, 50'000}}) {
+      ASSERT_TRUE((*file)->write_zeros(offset, count).ok());
+      expected.resize(std::max(expected.size(), offset + count));
+      expected.replace(offset, count, count, '\0');
+    }
+    ASSERT_TRUE((*file)->write_at(20'000, "frame").ok());
+    expected.replace(20'000, 5, "frame");
+    EXPECT_TRUE(*files_.read_file(path) == expected);
+    ASSERT_TRUE(files_.remove(path).ok());
+  }
+}
+
 TEST_F(Real, NewFilesAndFoldersArePrivate) {
   ASSERT_TRUE(files_.make_folders(folder_ + "/x/y/z").ok());
   ASSERT_TRUE(files_.make_folders(folder_ + "/x/y/z/").ok()) << "again is fine";

@@ -11,10 +11,13 @@ constexpr size_t batch_bytes = size_t{8} << 20;
 constexpr size_t write_bytes = size_t{1} << 20;
 constexpr size_t early_write_bytes = size_t{1} << 20;
 constexpr uint64_t slice_bytes = uint64_t{256} << 10;
+constexpr uint64_t prepared_sync_bytes = uint64_t{4} << 20;
+constexpr uint64_t page_bytes = 4096;
 /// Behind the frames, for the footer: a segment must be sealed on a full disk, too.
 uint64_t footer_room(uint64_t segment_bytes) { return std::min(uint64_t{256} << 10, segment_bytes / 16); }
 constexpr Duration room_every = Duration::seconds(1);
 constexpr Duration housekeeping_every = Duration::seconds(1);
+
 }  // namespace
 
 Flusher::Flusher(std::shared_ptr<Core> core, std::unique_ptr<env::File> current, uint64_t zeroed)
@@ -137,10 +140,15 @@ Status Flusher::write() {
 
 Status Flusher::write_buffer() {
   if (buffer_.empty()) return Ok{};
-  BONAFIDE_TRY(file_->write_at(buffer_lsn_ - segment_->base, buffer_));
-  written_ = buffer_lsn_ + buffer_.size();
-  zeroed_ = std::max(zeroed_, written_ - segment_->base);
-  core_->metrics.written_bytes.add(buffer_.size());
+  const uint64_t from = buffer_lsn_ - segment_->base, upto = from + buffer_.size();
+  // Up to the page's end, over zeros that stand there: the system would have to read a page of which only a
+  // part is written.
+  const uint64_t page_end = (upto + page_bytes - 1) / page_bytes * page_bytes;
+  if (page_end <= zeroed_) buffer_.resize(page_end - from, '\0');
+  BONAFIDE_TRY(file_->write_at(from, buffer_));
+  written_ = segment_->base + upto;
+  zeroed_ = std::max(zeroed_, upto);
+  core_->metrics.written_bytes.add(upto - from);
   buffer_.clear();
   if (buffer_.capacity() > 2 * write_bytes) buffer_.shrink_to_fit();
   return Ok{};
@@ -260,13 +268,13 @@ Result<bool> Flusher::zero_ahead() {
   if (no_room_ahead_) return false;
   const uint64_t size = core_->settings.segment_bytes + footer_room(core_->settings.segment_bytes);
   if (zeroed_ >= size) return prepare_next();
-  const std::string zeros(std::min(slice_bytes, size - zeroed_), '\0');
-  if (const Status written = file_->write_at(zeroed_, zeros); !written.ok()) {
+  const uint64_t slice = std::min(slice_bytes, size - zeroed_);
+  if (const Status written = file_->write_zeros(zeroed_, slice); !written.ok()) {
     if (written.error().cause != Cause::exhausted) return written.error();
     no_room_ahead_ = true;  // looked at again when there is room
     return false;
   }
-  zeroed_ += zeros.size();
+  zeroed_ += slice;
   BONAFIDE_TRY(file_->sync_data());
   return true;
 }
@@ -278,15 +286,15 @@ Result<bool> Flusher::prepare_next() {
     prepared_bytes_ = 0;
   }
   const uint64_t size = core_->settings.segment_bytes + footer_room(core_->settings.segment_bytes);
-  const std::string zeros(std::min(slice_bytes, size - prepared_bytes_), '\0');
-  if (const Status written = prepared_->write_at(prepared_bytes_, zeros); !written.ok()) {
+  const uint64_t slice = std::min(slice_bytes, size - prepared_bytes_);
+  if (const Status written = prepared_->write_zeros(prepared_bytes_, slice); !written.ok()) {
     if (written.error().cause != Cause::exhausted) return written.error();
     no_room_ahead_ = true;
     return false;
   }
-  prepared_bytes_ += zeros.size();
-  BONAFIDE_TRY(prepared_->sync_data());
+  prepared_bytes_ += slice;
   prepared_ready_ = prepared_bytes_ >= size;
+  if (prepared_ready_ || prepared_bytes_ % prepared_sync_bytes < slice) BONAFIDE_TRY(prepared_->sync_data());
   return true;
 }
 
