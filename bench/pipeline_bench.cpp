@@ -2,11 +2,11 @@
 //
 // The whole pipeline, from bytes in memory to stored and archived:
 //
-//   pipeline_bench [--messages N] [--rate R] [SET]
+//   pipeline_bench [--messages N] [--rate R] [--no-search] [SET]
 //
 // Feeds SET (a folder with manifest.jsonl and mail/) or the simulated company's mail. Without --rate as fast
 // as it goes: messages a second until everything is in rows and archive. With --rate: the latency from
-// acceptance to the durable verdict.
+// acceptance to the durable verdict. --no-search leaves out the search index, which follows the rows.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -62,7 +62,7 @@ double cpu_seconds() {
          static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-Status run(const std::string& set, size_t count, double rate) {
+Status run(const std::string& set, size_t count, double rate, bool search) {
   BONAFIDE_ASSIGN(const auto messages, load(set, count));
   std::string folder = std::filesystem::temp_directory_path() / "bonafide-bench-XXXXXX";
   if (mkdtemp(folder.data()) == nullptr) return {Cause::internal, "no temporary folder"};
@@ -71,7 +71,11 @@ Status run(const std::string& set, size_t count, double rate) {
   Status done = Ok{};
   {
     app::LiveService service(common);
-    BONAFIDE_TRY(service.open("127.0.0.1:0"));
+    const auto without_search = [&](app::Configuration& configuration) {
+      auto& workers = configuration.pipeline.topology.workers;
+      if (!search) std::erase_if(workers, [](const auto& worker) { return worker.sink == "index"; });
+    };
+    BONAFIDE_TRY(service.open("127.0.0.1:0", without_search));
     std::mutex mutex;
     std::vector<int64_t> latencies_us;
     std::atomic<size_t> judged{0};
@@ -141,16 +145,19 @@ int main(int argc, char** argv) {
   std::string set;
   size_t count = 20'000;
   double rate = 0;
+  bool search = true;
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--messages") == 0 && i + 1 < argc) {
       count = static_cast<size_t>(std::atoll(argv[++i]));
     } else if (std::strcmp(argv[i], "--rate") == 0 && i + 1 < argc) {
       rate = std::atof(argv[++i]);
+    } else if (std::strcmp(argv[i], "--no-search") == 0) {
+      search = false;
     } else {
       set = argv[i];
     }
   }
-  const auto done = run(set, count, rate);
+  const auto done = run(set, count, rate, search);
   if (!done.ok()) std::fprintf(stderr, "%s\n", done.error().message.c_str());
   return done.ok() ? 0 : 1;
 }
