@@ -64,10 +64,23 @@ void add_services(CLI::App& app, Cli& cli) {
   run->add_option("path", cli.run.paths, ".eml files, mbox files, Maildirs or folders of them");
   run->add_option("--listen", cli.run.listen, "address of the API, HOST:PORT; port 0 = any free port");
   auto* demo = add_verb(&app, cli, "demo", "run the service, fed by a simulated company",
-                        "  bonafide demo\n  bonafide demo --seed 7 --speed 3600 --data /tmp/demo",
+                        "  bonafide demo\n  bonafide demo --seed 7 --speed 3600 --data /tmp/demo\n"
+                        "  bonafide demo --scenario takeover.yaml --attacks account_takeover,hijacked_thread",
                         [&cli] { return run_demo(cli.common, cli.demo); });
-  demo->add_option("--seed", cli.demo.seed, "which company: the same seed gives the same mail")
-      ->capture_default_str();
+  demo->add_option("--scenario", cli.demo.scenario,
+                   "file that tells the company and its troubles (docs/demo.md)")
+      ->check(CLI::ExistingFile);
+  demo->add_option("--seed", cli.demo.seed, "which company: the same seed gives the same mail (1)");
+  demo->add_option("--people", cli.demo.people, "on its staff (50)")->check(CLI::Range(20, 200));
+  demo->add_option("--messages-per-day", cli.demo.messages_per_day, "about, on a working day (2000)")
+      ->check(CLI::Range(50, 1'000'000));
+  demo->add_option("--attacks-per-day", cli.demo.attacks_per_day, "about, on a working day (24)")
+      ->check(CLI::Range(0, 100'000));
+  demo->add_option("--quiet", cli.demo.quiet, "for how long there are no attacks, from the start on (28d)");
+  demo->add_option("--attacks", cli.demo.attacks,
+                   "only attacks of these kinds, with weights if you like: --attacks "
+                   "blind_spoof,\"hijacked_thread 3\"")
+      ->delimiter(',');
   demo->add_option("--past-days", cli.demo.past_days, "days of past mail before it goes live")
       ->capture_default_str()
       ->check(CLI::Range(0, 3650));

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "app/demo/company.hpp"
+#include "app/demo/scenario.hpp"
 #include "app/demo/scoreboard.hpp"
 #include "app/demo/terminal.hpp"
 #include "app/live_service.hpp"
@@ -26,7 +27,7 @@ constexpr Duration summary_every = Duration::minutes(1);
 
 // Where a demo has come to, kept in the data folder so that it carries on after a restart.
 struct Bookmark {
-  uint64_t seed = 1;
+  std::string scenario;  ///< demo::scenario_text()
   Time start, live_from;
   uint64_t next_number = 0;
 
@@ -42,9 +43,11 @@ struct Bookmark {
       const auto* value = error || !json.is_object() ? nullptr : json.as_object().if_contains(key);
       return value == nullptr || !value->is_int64() ? -1 : value->as_int64();
     };
-    const Bookmark read{static_cast<uint64_t>(number("seed")), Time{number("start_us")},
-                        Time{number("live_from_us")}, static_cast<uint64_t>(number("next_number"))};
-    if (number("seed") < 0 || number("next_number") < 0) {
+    const auto* told = error || !json.is_object() ? nullptr : json.as_object().if_contains("scenario");
+    Bookmark read{"", Time{number("start_us")}, Time{number("live_from_us")},
+                  static_cast<uint64_t>(number("next_number"))};
+    if (told != nullptr && told->is_string()) read.scenario = told->as_string();
+    if (read.scenario.empty() || number("next_number") < 0) {
       return {
           Cause::damaged,
           path +
@@ -55,7 +58,7 @@ struct Bookmark {
   [[nodiscard]] Status save(env::Files& files, const std::string& path) const {
     JsonWriter json;
     json.begin_object()
-        .member("seed", seed)
+        .member("scenario", std::string_view(scenario))
         .member("start_us", start.us)
         .member("live_from_us", live_from.us);
     json.member("next_number", next_number).end_object().end_line();
@@ -93,11 +96,10 @@ class Demo {
     BONAFIDE_ASSIGN(const auto earlier, Bookmark::load(world.files, path_));
     const Time now = world.clock.now();
     const Time today{now.us - now.us % Duration::days(1).us};
-    bookmark_ = earlier
-                    ? *earlier
-                    : Bookmark{options_.seed, today - Duration::days(options_.past_days), now - live_day, 0};
-    demo::Settings settings;
-    settings.seed = bookmark_.seed;
+    BONAFIDE_ASSIGN(auto settings, asked_for(earlier ? earlier->scenario : ""));
+    bookmark_ = earlier ? *earlier
+                        : Bookmark{demo::scenario_text(settings), today - Duration::days(options_.past_days),
+                                   now - live_day, 0};
     settings.start = bookmark_.start;
     company_.emplace(settings);
     learning_until_ = settings.start + settings.quiet;
@@ -107,6 +109,39 @@ class Demo {
     service_.pipeline().verdicts().listen(
         [this](const std::shared_ptr<const steps::ScoredPayload>& scored) { hear(scored->event); });
     return Ok{};
+  }
+
+  // The company of the options; of a demo that goes on, the one it was begun with.
+  Result<demo::Settings> asked_for(const std::string& earlier) {
+    auto& files = service_.world().files;
+    demo::Settings settings;
+    if (!options_.scenario.empty()) {
+      BONAFIDE_ASSIGN(const auto text, files.read_file(options_.scenario));
+      BONAFIDE_ASSIGN(settings, demo::read_scenario(text, options_.scenario, files));
+    } else if (!earlier.empty()) {
+      BONAFIDE_ASSIGN(settings, demo::read_scenario(earlier, path_, files));
+    }
+    if (options_.seed) settings.seed = *options_.seed;
+    if (options_.people) settings.people = *options_.people;
+    if (options_.messages_per_day) settings.messages_per_day = *options_.messages_per_day;
+    if (options_.attacks_per_day) settings.attacks_per_day = *options_.attacks_per_day;
+    if (options_.quiet) {
+      auto quiet = parse_duration(*options_.quiet);
+      if (!quiet.ok()) return quiet.error().in("--quiet");
+      settings.quiet = *quiet;
+    }
+    if (!options_.attacks.empty()) {
+      auto mix = demo::parse_attacks(options_.attacks);
+      if (!mix.ok()) return mix.error().in("--attacks");
+      settings.attacks = std::move(*mix);
+    }
+    if (!earlier.empty() && demo::scenario_text(settings) != earlier) {
+      return {Cause::invalid,
+              common_.data +
+                  " holds the demo of another company, which goes on as it was begun: leave the "
+                  "options out, or give another folder with --data"};
+    }
+    return settings;
   }
 
   // The company is the tenant; its free mail providers are as invented as everything else.

@@ -35,7 +35,12 @@ struct RunOptions {
 int run(const Common& common, const RunOptions& options);
 
 struct DemoOptions {
-  uint64_t seed = 1;
+  // Of the company. Without any of them a demo goes on as it was begun.
+  std::string scenario;  ///< file; "" = the usual company
+  std::optional<uint64_t> seed;
+  std::optional<uint32_t> people, messages_per_day, attacks_per_day;
+  std::optional<std::string> quiet;  ///< duration
+  std::vector<std::string> attacks;  ///< only these kinds
   int64_t past_days = 45;
   double speed = 60;       ///< simulated seconds a second, live
   int64_t stop_after = 0;  ///< messages; 0 = never

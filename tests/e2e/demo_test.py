@@ -8,8 +8,8 @@ sys.path.insert(0, os.path.dirname(__file__))
 import lib  # noqa: E402
 
 
-def demo(data, count):
-    return lib.bonafide("demo", "--data", data, "--listen", "127.0.0.1:0", "--past-days", "20", "--stop-after", str(count), expect=0)
+def demo(data, count, *more):
+    return lib.bonafide("demo", "--data", data, "--listen", "127.0.0.1:0", "--past-days", "20", "--stop-after", str(count), *more, expect=0)
 
 
 @lib.test
@@ -35,6 +35,24 @@ def the_same_seed_gives_the_same_mail(folder):
         rows = lib.bonafide("export", "--data", f"{folder}/{run}", expect=0).out.splitlines()
         subjects.append(sorted((row["subject"], row["from"]) for row in map(json.loads, rows)))
     lib.check(subjects[0] == subjects[1], "the mail differs")
+
+
+@lib.test
+def a_scenario_is_told_and_goes_on_without_being_told_again(folder):
+    data, story = folder + "/data", folder + "/story.yaml"
+    with open(story, "w") as file:
+        file.write("version: 1\ncompany: {seed: 7, messages_per_day: 100}\nattacks: {quiet: 0s, mix: []}\n"
+                   "story: {events: [day 1 account_takeover x5 over 1h]}\n")
+    done = demo(data, 120, "--scenario", story)
+    lib.check("account_takeover" in done.err and "blind_spoof" not in done.err, done.err)
+    demo(data, 50)
+    lib.check(len(lib.stored_ids(data)) == 170, "rows after carrying on")
+    other = lib.bonafide("demo", "--data", data, "--seed", "8", "--listen", "127.0.0.1:0", "--stop-after", "1")
+    lib.check(other.returncode == 65 and "another company" in other.err, other.returncode, other.err)
+    with open(story, "a") as file:
+        file.write("atacks: {}\n")
+    wrong = lib.bonafide("demo", "--data", folder + "/new", "--scenario", story)
+    lib.check(wrong.returncode == 65 and "story.yaml:5:1: unknown key" in wrong.err, wrong.returncode, wrong.err)
 
 
 lib.main()

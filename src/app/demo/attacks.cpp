@@ -132,27 +132,47 @@ Mailbox Planner::attacker_free_mail(const Mailbox& pretended) {
   return box;
 }
 
+std::vector<Share> Settings::usual_attacks() {
+  return {{Scenario::blind_spoof, 34},        {Scenario::lookalike_domain, 22},
+          {Scenario::display_name, 20},       {Scenario::reply_to_diversion, 8},
+          {Scenario::same_infrastructure, 6}, {Scenario::account_takeover, 6},
+          {Scenario::hijacked_thread, 4}};
+}
+
 bool Planner::attack(const Event& event, Draft& draft) {
   const Victim victim = draw_victim();
-  switch (event.a) {
-    case 0:
-      blind_spoof(draft, victim);
-      break;
-    case 1:
+  draft.scenario = static_cast<Scenario>(event.a);
+  switch (draft.scenario) {
+    case Scenario::lookalike_domain:
       lookalike_domain(draft, victim);
       break;
-    case 2:
+    case Scenario::display_name:
       display_name(draft, victim);
       break;
-    default:
+    case Scenario::reply_to_diversion:
       reply_to_diversion(draft, victim);
       break;
+    case Scenario::same_infrastructure:
+      same_infrastructure(draft, victim);
+      break;
+    case Scenario::account_takeover:
+      account_takeover(draft, victim);
+      break;
+    case Scenario::hijacked_thread:
+      hijacked_thread(draft, victim);
+      break;
+    default:
+      blind_spoof(draft, victim);
+      break;
   }
-  draft.scenario = event.a == 0   ? Scenario::blind_spoof
-                   : event.a == 1 ? Scenario::lookalike_domain
-                   : event.a == 2 ? Scenario::display_name
-                                  : Scenario::reply_to_diversion;
   return true;
+}
+
+/// Somebody who writes from outside.
+Planner::Victim Planner::draw_victim_outside() {
+  Victim victim = draw_victim();
+  while (victim.machine || world_.is_staff(victim.mailbox)) victim = draw_victim();
+  return victim;
 }
 
 /// The exact address from servers that have nothing to do with it.
@@ -192,17 +212,10 @@ void Planner::blind_spoof(Draft& draft, const Victim& victim) {
                       world_.providers[sender.provider].domain);
 }
 
-/// A domain of the attacker's that reads like the real one, everything in order.
-void Planner::lookalike_domain(Draft& draft, const Victim& victim) {
-  const Mailbox& pretended = world_.mailboxes[victim.mailbox];
-  const bool free_mail = std::find(world_.free_mail_domains.begin(), world_.free_mail_domains.end(),
-                                   pretended.domain) != world_.free_mail_domains.end();
-  if (free_mail) {  // nobody imitates a free-mail provider: the bank is a better prize
-    lookalike_domain(draft, {world_.automata[0].mailbox, victim.target, true});
-    return;
-  }
+/// A name like `name`, and all that its new owner has set up for it.
+MailDomain Planner::draw_lookalike(const std::string& name) {
   MailDomain domain;
-  domain.name = lookalike(dice_, world_.domains[pretended.domain].name);
+  domain.name = lookalike(dice_, name);
   const int64_t kind = dice_.between(0, 99);
   domain.provider = kind < 40   ? dice_.of(world_.cloud_providers)
                     : kind < 70 ? dice_.of(world_.hosting_providers)
@@ -215,6 +228,19 @@ void Planner::lookalike_domain(Draft& draft, const Victim& victim) {
                   : dice_.permille(700) ? Policy::none
                                         : Policy::reject;
   domain.selector = dice_.permille(500) ? "default" : "s" + dice_.text(digits, 4);
+  return domain;
+}
+
+/// A domain of the attacker's that reads like the real one, everything in order.
+void Planner::lookalike_domain(Draft& draft, const Victim& victim) {
+  const Mailbox& pretended = world_.mailboxes[victim.mailbox];
+  const bool free_mail = std::find(world_.free_mail_domains.begin(), world_.free_mail_domains.end(),
+                                   pretended.domain) != world_.free_mail_domains.end();
+  if (free_mail) {  // nobody imitates a free-mail provider: the bank is a better prize
+    lookalike_domain(draft, {world_.automata[0].mailbox, victim.target, true});
+    return;
+  }
+  const MailDomain domain = draw_lookalike(world_.domains[pretended.domain].name);
   const Path path = world_.providers[domain.provider].path;
   const MailerKind kind_of_program = path == Path::cloud ? MailerKind::office_cloud
                                      : path == Path::web ? MailerKind::workmail_web
@@ -268,6 +294,93 @@ void Planner::reply_to_diversion(Draft& draft, const Victim& victim) {
   draft.reply_to = Party{box.name, box.local + "@" + world_.domains[box.domain].name};
   draft.message_id = make_message_id(draft.mailer, dice_, draft.written_at, real.name,
                                      world_.providers[real.provider].domain);
+}
+
+/// The exact address, from another customer of the provider that carries the real one's mail.
+void Planner::same_infrastructure(Draft& draft, const Victim& victim) {
+  const auto is_shared = [&](const Victim& person) {
+    const uint32_t carrier = world_.domains[world_.mailboxes[person.mailbox].domain].provider;
+    const auto has = [&](const std::vector<uint32_t>& list) {
+      return std::ranges::find(list, carrier) != list.end();
+    };
+    return has(world_.cloud_providers) || has(world_.hosting_providers);
+  };
+  Victim person = victim;
+  while (person.machine || world_.is_staff(person.mailbox) || !is_shared(person)) person = draw_victim();
+  const Mailbox& pretended = world_.mailboxes[person.mailbox];
+  const MailDomain& real = world_.domains[pretended.domain];
+  const Path path = world_.providers[real.provider].path;
+  write_attack(draft, person,
+               path == Path::cloud ? MailerKind::office_cloud
+               : path == Path::web ? MailerKind::workmail_web
+                                   : programs[dice_.weighted(program_weights)],
+               draft.at);
+  draft.from = {pretended.name, world_.address(person.mailbox)};
+  // A cloud ties MAIL FROM to the account; a hoster lets its customers write what they like, and the SPF
+  // record of the real domain names its servers.
+  const std::string account = draw_stranger(dice_).domain;
+  const bool free_choice = path != Path::cloud && path != Path::web;
+  draft.mail_from = free_choice && dice_.permille(600) ? draft.from.address : "office@" + account;
+  deliver_from_domain(draft, real);
+  Authentication& found = draft.authentication;
+  found.signatures.clear();
+  if (dice_.permille(600)) found.signatures.push_back({account, "default", "pass"});
+  found.conclude(real);
+  draft.message_id = make_message_id(draft.mailer, dice_, draft.written_at, free_choice ? real.name : account,
+                                     world_.providers[real.provider].domain);
+}
+
+/// With the account of the real sender: the same servers and signatures; the program, the line and the clock
+/// are the attacker's.
+void Planner::use_account(Draft& draft, const Victim& victim) {
+  const Mailbox& owner = world_.mailboxes[victim.mailbox];
+  const MailDomain& real = world_.domains[owner.domain];
+  const Path path = world_.providers[real.provider].path;
+  const bool web = path == Path::cloud || path == Path::web;
+  const MailerKind program = web ? owner.mailer : programs[dice_.weighted(program_weights)];
+  write_attack(draft, victim, program, draft.at);
+  draft.access = dice_.of(world_.travel_networks);
+  draft.zone = dice_.permille(600) ? Zone::utc : cultures()[dice_.below(cultures().size())].zone;
+  draft.from = {owner.name, world_.address(victim.mailbox)};
+  draft.mail_from = draft.from.address;
+  deliver_from_domain(draft, real);
+  draft.message_id = make_message_id(draft.mailer, dice_, draft.written_at, real.name,
+                                     world_.providers[real.provider].domain);
+}
+
+void Planner::account_takeover(Draft& draft, const Victim& victim) {
+  use_account(draft, victim.machine || world_.is_staff(victim.mailbox) ? draw_victim_outside() : victim);
+}
+
+/// The answer in a thread that is going on: from the account of one who takes part, or from a look-alike of
+/// it.
+void Planner::hijacked_thread(Draft& draft, const Victim& victim) {
+  const size_t known = recent_threads_.size();
+  const auto thread = known == 0 ? nullptr : recent_threads_[dice_.below(known)];
+  Victim person = victim;
+  bool outside = false, inside = false;
+  for (const uint32_t member : thread ? thread->members : std::vector<uint32_t>{}) {
+    const bool staff = world_.is_staff(member);
+    if (staff && !inside) person.target = member;
+    if (!staff && !outside) person.mailbox = member;
+    (staff ? inside : outside) = true;
+  }
+  if (!outside || !inside) return account_takeover(draft, victim);
+  person.machine = false;
+  const bool free_mail =
+      std::ranges::find(world_.free_mail_domains, world_.mailboxes[person.mailbox].domain) !=
+      world_.free_mail_domains.end();
+  if (free_mail || dice_.permille(500)) {
+    use_account(draft, person);
+  } else {
+    lookalike_domain(draft, person);
+  }
+  const Post& last = thread->posts.back();
+  draft.subject = std::string(answer_prefix(thread->language)) + thread->subject;
+  draft.in_reply_to = last.message_id;
+  draft.references.clear();
+  for (const Post& post : thread->posts) draft.references.push_back(post.message_id);
+  draft.quote = last;
 }
 
 }  // namespace bonafide::app::demo

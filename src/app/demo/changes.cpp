@@ -11,27 +11,37 @@ constexpr Duration noticed = Duration::days(14);  // so long a message counts as
 
 }  // namespace
 
+std::vector<Scenario> Settings::usual_changes() {
+  return {
+      Scenario::mailer_update, Scenario::new_colleague, Scenario::provider_move_signed,  Scenario::forwarder,
+      Scenario::mailer_update, Scenario::new_colleague, Scenario::provider_move_unsigned};
+}
+
+bool is_change(Scenario scenario) {
+  return scenario >= Scenario::provider_move_signed && scenario <= Scenario::mailer_update;
+}
+
 void Planner::change() {
-  switch (change_kind_++ % 7) {
-    case 0:
-    case 4:
-      update_mailers();
-      break;
-    case 1:
-    case 5:
-      new_colleague();
-      break;
-    case 2:
-      move_provider(true);
-      break;
-    case 3:
-      start_forwarding();
-      break;
+  make_change(settings_.changes[changes_made_++ % settings_.changes.size()]);
+  const int64_t hours = settings_.change_every.us / Duration::hours(1).us;
+  at(now_ + Duration::hours(dice_.between(hours * 3 / 5, hours * 7 / 5)), What::change);
+}
+
+void Planner::make_change(Scenario kind) {
+  switch (kind) {
+    case Scenario::new_colleague:
+      return new_colleague();
+    case Scenario::provider_move_signed:
+      return move_provider(true);
+    case Scenario::provider_move_unsigned:
+      return move_provider(false);
+    case Scenario::forwarder:
+      return start_forwarding();
+    case Scenario::travel:
+      return start_travel();
     default:
-      move_provider(false);
-      break;
+      return update_mailers();
   }
-  at(now_ + Duration::hours(dice_.between(int64_t{3} * 24, int64_t{7} * 24)), What::change);
 }
 
 /// A partner's mail goes to other servers. Its own signature goes on, or there never was one.
@@ -129,7 +139,6 @@ void Planner::start_travel() {
   const Tie& tie = world_.ties[dice_.weighted(tie_weights_)];
   const uint32_t who = dice_.permille(700) ? tie.outside : tie.inside;
   world_.mailboxes[who].travels_until = now_ + Duration::days(dice_.between(3, 9));
-  at(now_ + Duration::hours(dice_.between(30, 80)), What::travel);
 }
 
 }  // namespace bonafide::app::demo

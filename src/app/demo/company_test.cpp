@@ -80,7 +80,7 @@ TEST(Company, a_seed_means_the_same_on_every_machine) {
   uint64_t hash = 0;
   for (int i = 0; i < 5000; ++i) hash = hash * 0x9E3779B97F4A7C15 + hash_of(company.next());
   // Changes whenever the simulation does; it must not change with compiler, build type or machine.
-  EXPECT_EQ(to_hex(std::string(reinterpret_cast<const char*>(&hash), 8)), "e8148c9de9367ea1");
+  EXPECT_EQ(to_hex(std::string(reinterpret_cast<const char*>(&hash), 8)), "1ab70f80d79575cb");
 }
 
 TEST(Company, can_be_resumed_at_any_message) {
@@ -185,9 +185,10 @@ TEST(Company, every_scenario_comes_up) {
 
 TEST(Company, the_label_is_attack_for_attacks_alone) {
   for_weeks(1, 2, [&](const SimulatedMessage& message) {
-    ASSERT_EQ(message.label == "attack",
-              message.scenario == "blind_spoof" || message.scenario == "lookalike_domain" ||
-                  message.scenario == "display_name" || message.scenario == "reply_to_diversion");
+    const auto kinds = Settings::usual_attacks();
+    const bool attack = std::ranges::any_of(
+        kinds, [&](const Share& kind) { return to_string(kind.scenario) == message.scenario; });
+    ASSERT_EQ(message.label == "attack", attack) << message.scenario;
   });
 }
 
@@ -301,12 +302,16 @@ TEST(Company, nothing_in_a_message_gives_its_label_away) {
 
 TEST(Company, look_alikes_are_not_the_real_domains_and_spoofs_are) {
   std::set<std::string> known;
-  int spoofs = 0, spoofs_of_known = 0, others = 0;
+  int spoofs = 0, spoofs_of_known = 0, others = 0, hijacked = 0;
   plan_weeks(8, 8, [&](const Draft& draft) {
     if (draft.direction != mail::Direction::inbound) return;
     if (!is_attack(draft.scenario)) {
       known.insert(draft.from.address);
-    } else if (draft.scenario == Scenario::blind_spoof || draft.scenario == Scenario::reply_to_diversion) {
+    } else if (draft.scenario == Scenario::hijacked_thread) {  // either way
+      ++hijacked;
+      EXPECT_FALSE(draft.in_reply_to.empty());
+      EXPECT_TRUE(draft.quote.has_value());
+    } else if (draft.scenario != Scenario::lookalike_domain && draft.scenario != Scenario::display_name) {
       ++spoofs;
       if (known.count(draft.from.address)) ++spoofs_of_known;
       if (draft.scenario == Scenario::reply_to_diversion) {
@@ -318,9 +323,34 @@ TEST(Company, look_alikes_are_not_the_real_domains_and_spoofs_are) {
     }
   });
   EXPECT_GT(others, 100);
+  EXPECT_GT(hijacked, 10);
   EXPECT_GT(spoofs, 100);
   EXPECT_GT(spoofs_of_known * 100 / spoofs,
             75);  // the rest pretends to be staff, who never write from outside
+}
+
+TEST(Company, who_has_the_account_or_its_provider_passes_as_its_owner_does) {
+  int taken_over = 0, passed = 0, shared = 0;
+  std::map<std::string, std::set<uint32_t>> carriers;
+  plan_weeks(8, 12, [&](const Draft& draft) {
+    if (draft.direction != mail::Direction::inbound) return;
+    auto& usual = carriers[draft.from.address];
+    if (draft.scenario == Scenario::account_takeover) {
+      ++taken_over;
+      if (draft.authentication.dmarc == "pass" || draft.authentication.dmarc == "none") ++passed;
+      EXPECT_FALSE(draft.reply_to.has_value());
+    } else if (draft.scenario == Scenario::same_infrastructure) {
+      ++shared;
+      if (!usual.empty()) {
+        EXPECT_TRUE(usual.count(draft.origin)) << draft.from.address;
+      }
+    } else if (!is_attack(draft.scenario)) {
+      usual.insert(draft.origin);
+    }
+  });
+  EXPECT_GT(taken_over, 20);
+  EXPECT_GT(passed * 100 / taken_over, 80);
+  EXPECT_GT(shared, 20);
 }
 
 TEST(Company, threads_answer_messages_that_were_sent) {

@@ -1,7 +1,6 @@
 #include "app/demo/planner.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace bonafide::app::demo {
 
@@ -15,8 +14,16 @@ Planner::Planner(const Settings& settings)
   // A local day may begin 14 hours before the UTC day of the same number.
   const int64_t first = settings_.start.day() - 1;
   at(Time::from_seconds(first * 86'400) - Duration::hours(14), What::day, static_cast<uint32_t>(first));
-  at(settings_.start + Duration::days(16), What::change);
+  if (settings_.change_every > Duration{} && !settings_.changes.empty())
+    at(settings_.start + Duration::days(16), What::change);
   at(settings_.start + Duration::days(9), What::travel);
+  for (const StoryEvent& told : settings_.story) {
+    const Duration apart{told.over.us / static_cast<int64_t>(std::max<uint32_t>(told.count, 1))};
+    for (uint32_t i = 0; i < told.count; ++i) {
+      at(settings_.start + told.after + Duration::micros(apart.us * i),
+         is_attack(told.what) ? What::attack : What::change, static_cast<uint32_t>(told.what), 1);
+    }
+  }
 }
 
 void Planner::at(Time when, What what, uint32_t a, uint32_t b, std::shared_ptr<Thread> thread) {
@@ -65,6 +72,8 @@ bool Planner::happen(const Event& event, Draft& draft) {
       return ticket(event, draft);
     case What::web_form:
       return web_form(event, draft);
+    case What::shared_mail:
+      return shared_mail(event, draft);
     case What::first_contact:
       return first_contact(event, draft);
     case What::private_mail:
@@ -76,10 +85,15 @@ bool Planner::happen(const Event& event, Draft& draft) {
     case What::announcement:
       return announcement(event, draft);
     case What::change:
-      change();
+      if (event.b == 1) {  // as the story tells
+        make_change(static_cast<Scenario>(event.a));
+      } else {
+        change();
+      }
       return false;
     case What::travel:
       start_travel();
+      at(now_ + Duration::hours(dice_.between(30, 80)), What::travel);
       return false;
     case What::spf_fixed:
       world_.domains[event.a].authorised = world_.domains[event.a].provider;
@@ -169,17 +183,22 @@ void Planner::plan_machines(int64_t day) {
   for (int64_t n = share(9, Rhythm::home, day); n > 0; --n) {
     at(moment(world_.mailboxes[world_.web_form], day), What::web_form);
   }
+  for (int64_t n = share(12, Rhythm::office, day); n > 0; --n) {
+    const auto which = static_cast<uint32_t>(dice_.below(world_.shared_senders.size()));
+    at(moment(world_.mailboxes[world_.shared_senders[which].mailbox], day), What::shared_mail, which);
+  }
 }
 
 void Planner::plan_attacks(int64_t day) {
   const Time quiet_until = settings_.start + settings_.quiet;
-  if (Time::from_seconds((day + 1) * 86'400) < quiet_until) return;
+  if (settings_.attacks.empty() || Time::from_seconds((day + 1) * 86'400) < quiet_until) return;
   const int64_t share_today = (day_share(Rhythm::business, day) + 1000) / 2;  // attackers keep weekends less
   // A wave has 1.3 messages on average.
   int64_t waves = dice_.count(static_cast<int64_t>(settings_.attacks_per_day) * share_today * 10 / 13);
-  constexpr std::array<uint32_t, 4> kinds{40, 26, 24, 10};
+  std::vector<uint32_t> weights;
+  for (const Share& kind : settings_.attacks) weights.push_back(kind.weight);
   for (; waves > 0; --waves) {
-    const auto kind = static_cast<uint32_t>(dice_.weighted(kinds));
+    const auto kind = static_cast<uint32_t>(settings_.attacks[dice_.weighted(weights)].scenario);
     const Rhythm rhythm = dice_.permille(700) ? Rhythm::business : Rhythm::home;
     const int64_t minute = draw_minute(dice_, rhythm);
     Time when = moment(Zone::berlin, day, minute);

@@ -7,6 +7,20 @@
 
 namespace bonafide::app::demo {
 
+/// How often something of a kind comes, against the others.
+struct Share {
+  Scenario scenario = Scenario::blind_spoof;
+  uint32_t weight = 0;
+};
+
+/// Something that happens on a certain day, beside what the dice bring.
+struct StoryEvent {
+  Duration after;                         ///< the company's start
+  Scenario what = Scenario::blind_spoof;  ///< an attack or a change
+  uint32_t count = 1;
+  Duration over;  ///< all of them within this time
+};
+
 /// What can be set about the simulated company. The same settings give the same messages.
 struct Settings {
   uint64_t seed = 1;
@@ -15,7 +29,17 @@ struct Settings {
   uint32_t messages_per_day = 2000;     ///< about, on a working day, in all directions
   uint32_t attacks_per_day = 24;        ///< about, on a working day
   Duration quiet = Duration::days(28);  ///< after the start, without attacks
+  std::vector<Share> attacks = usual_attacks();
+  Duration change_every = Duration::days(5);        ///< about, from the third week on; 0: never
+  std::vector<Scenario> changes = usual_changes();  ///< one after the other
+  std::vector<StoryEvent> story;
+
+  static std::vector<Share> usual_attacks();
+  static std::vector<Scenario> usual_changes();
 };
+
+/// May it stand in Settings::changes?
+bool is_change(Scenario scenario);
 
 /// Decides who writes what to whom, when and from where: drafts in time order, without end. Nothing here
 /// depends on the bytes that follow from a draft, so that drafts can be passed over fast.
@@ -39,6 +63,7 @@ class Planner {
     automaton,
     ticket,
     web_form,
+    shared_mail,
     first_contact,
     private_mail,
     auto_reply,
@@ -97,6 +122,7 @@ class Planner {
   bool automaton(const Event& event, Draft& draft);
   bool ticket(const Event& event, Draft& draft);
   bool web_form(const Event& event, Draft& draft);
+  bool shared_mail(const Event& event, Draft& draft);
 
   // delivery.cpp: the way to the edge
   void deliver(Draft& draft, uint32_t author);
@@ -108,6 +134,7 @@ class Planner {
 
   // changes.cpp: what changes without harm
   void change();
+  void make_change(Scenario kind);
   void move_provider(bool with_signature);
   void new_colleague();
   void start_forwarding();
@@ -125,6 +152,12 @@ class Planner {
   void lookalike_domain(Draft& draft, const Victim& victim);
   void display_name(Draft& draft, const Victim& victim);
   void reply_to_diversion(Draft& draft, const Victim& victim);
+  void same_infrastructure(Draft& draft, const Victim& victim);
+  void account_takeover(Draft& draft, const Victim& victim);
+  void hijacked_thread(Draft& draft, const Victim& victim);
+  Victim draw_victim_outside();
+  void use_account(Draft& draft, const Victim& victim);
+  MailDomain draw_lookalike(const std::string& name);
   void write_attack(Draft& draft, const Victim& victim, MailerKind kind, Time when);
   Mailbox attacker_free_mail(const Mailbox& pretended);
 
@@ -136,7 +169,9 @@ class Planner {
   Time last_{INT64_MIN / 2};  ///< of the last message
   Time now_{INT64_MIN / 2};   ///< of the event that happens
   std::vector<uint32_t> staff_weights_, tie_weights_;
-  uint32_t change_kind_ = 0;
+  size_t changes_made_ = 0;
+  std::vector<std::shared_ptr<Thread>> recent_threads_;  ///< with people outside, the last some dozen
+  size_t threads_seen_ = 0;
 };
 
 }  // namespace bonafide::app::demo

@@ -153,7 +153,7 @@ bool Planner::automaton(const Event& event, Draft& draft) {
   if (machine.topic == Topic::order) {  // bounces go to a place of their own
     draft.mail_from = "bounces@" + world_.domains[box.domain].name;
   }
-  draft.scenario = draft.at < box.change_until ? box.change : Scenario::transactional;
+  draft.scenario = draft.at < box.change_until ? box.change : machine.scenario;
   return true;
 }
 
@@ -182,6 +182,23 @@ bool Planner::ticket(const Event& event, Draft& draft) {
   }
   draft.auto_submitted = "auto-generated";
   draft.scenario = Scenario::ticket;
+  return true;
+}
+
+/// One of several who write from one address, with the program and the line of their own.
+bool Planner::shared_mail(const Event& event, Draft& draft) {
+  const SharedMailbox& shared = world_.shared_senders[event.a];
+  const uint32_t writer = dice_.of(shared.people), reader = dice_.of(shared.readers);
+  write_as(draft, writer, event.at);
+  draft.from = {world_.mailboxes[shared.mailbox].name, world_.address(shared.mailbox)};
+  draft.reply_to.reset();
+  const Topic topic = draw_topic();
+  say(draft, topic, Language::english);
+  draft.subject = draw_subject(dice_, topic, Language::english);
+  draft.link_host = "www." + world_.domains[world_.mailboxes[shared.mailbox].domain].name;
+  draft.to = {Party{world_.mailboxes[reader].name, world_.address(reader)}};
+  deliver(draft, shared.mailbox);
+  draft.scenario = Scenario::shared_mailbox;
   return true;
 }
 

@@ -205,8 +205,11 @@ bool Planner::start_external(const Event& event, Draft& draft) {
   for (const uint32_t member : members) {
     if (std::find(once.begin(), once.end(), member) == once.end()) once.push_back(member);
   }
-  post(draft, author, new_thread(draw_topic(), world_.mailboxes[tie.outside].language, std::move(once)),
-       event.at);
+  auto thread = new_thread(draw_topic(), world_.mailboxes[tie.outside].language, std::move(once));
+  post(draft, author, thread, event.at);
+  constexpr size_t remembered = 48;
+  if (recent_threads_.size() < remembered) recent_threads_.emplace_back();
+  recent_threads_[threads_seen_++ % remembered] = std::move(thread);
   return true;
 }
 

@@ -16,6 +16,8 @@ constexpr std::array<std::string_view, static_cast<size_t>(Scenario::count)> sce
     "list_rewritten",
     "transactional",
     "ticket",
+    "partner_system",
+    "shared_mailbox",
     "web_form",
     "first_contact",
     "auto_reply",
@@ -29,7 +31,10 @@ constexpr std::array<std::string_view, static_cast<size_t>(Scenario::count)> sce
     "blind_spoof",
     "lookalike_domain",
     "display_name",
-    "reply_to_diversion"};
+    "reply_to_diversion",
+    "same_infrastructure",
+    "account_takeover",
+    "hijacked_thread"};
 
 constexpr std::array<std::string_view, 12> roles{"Engineering", "Purchasing", "Sales",      "Accounts",
                                                  "Quality",     "Logistics",  "Management", "Support",
@@ -56,6 +61,8 @@ class Builder {
     add_newsletters();
     add_lists();
     add_automata();
+    add_partner_systems();
+    add_shared_senders();
     world_.networks_used = next_network_;
     return std::move(world_);
   }
@@ -405,15 +412,67 @@ class Builder {
             provider("dsl.netline.example", HostNames::bare, Path::none, 1, 9, Zone::utc);
         domain.signing = Signing::none;
       }
-      world_.automata.push_back({made, entry.topic, some_staff(2, 20), entry.weight});
+      world_.automata.push_back(
+          {made, entry.topic, some_staff(2, 20), entry.weight, Scenario::transactional});
     }
     for (const auto& [name, local, domain] :
          {std::tuple{"Tellus Desk", "support", "tellusdesk.example"},
           std::tuple{"Baltica Support", "help", "balticasensor.example"}}) {
       const uint32_t made = add_machine(name, local, domain, i++, MailerKind::ticket);
-      world_.tickets.push_back({made, Topic::ticket, some_staff(6, 14), 1});
+      world_.tickets.push_back({made, Topic::ticket, some_staff(6, 14), 1, Scenario::ticket});
     }
     world_.web_form = add_machine("Website", "forms", "webhaus.example", 1, MailerKind::phpmailer);
+  }
+
+  /// Accounting and customer systems of partners: the partner's domain in From, somebody else's servers.
+  void add_partner_systems() {
+    struct Entry {
+      const char *name, *local;
+      Topic topic;
+      MailerKind kind;
+    };
+    constexpr std::array<Entry, 4> entries{
+        {{"Accounts", "invoices", Topic::invoice, MailerKind::script},
+         {"Customer care", "service", Topic::ticket, MailerKind::phpmailer},
+         {"Order desk", "orders", Topic::order, MailerKind::script},
+         {"Documents", "documents", Topic::document, MailerKind::phpmailer}}};
+    for (size_t i = 0; i < world_.partners.size(); i += 3) {
+      const Organisation& partner = world_.partners[i];
+      const Entry& entry = entries[i / 3 % entries.size()];
+      // Another way of the same name: the SPF record names these servers too, and they have a key of their
+      // own.
+      MailDomain way = world_.domains[partner.domain];
+      way.provider = i % 2 == 0 ? world_.esps[i / 3 % 2] : dice_.of(world_.hosting_providers);
+      if (way.signing == Signing::own || way.signing == Signing::both)
+        way.selector = "sys" + dice_.text(digits, 2);
+      Mailbox box;
+      box.name = partner.name + " " + entry.name;
+      box.local = entry.local;
+      box.domain = world_.add(std::move(way));
+      box.zone = Zone::utc;
+      box.rhythm = Rhythm::business;
+      box.mailer = entry.kind;
+      box.html = mailer(entry.kind).html;
+      box.access = world_.providers[world_.domains[box.domain].provider].networks[0];
+      world_.automata.push_back(
+          {world_.add(std::move(box)), entry.topic, some_staff(2, 6), 3, Scenario::partner_system});
+    }
+  }
+
+  /// sales@, office@: all of a partner's people write from it.
+  void add_shared_senders() {
+    constexpr std::array<std::string_view, 3> locals{"sales", "office", "team"};
+    for (size_t i = 1; i < world_.partners.size(); i += 4) {
+      const Organisation& partner = world_.partners[i];
+      if (partner.people.size() < 2) continue;
+      Mailbox box = world_.mailboxes[partner.people[0]];
+      box.name = partner.name;
+      box.local = locals[i / 4 % locals.size()];
+      box.role.clear();
+      box.reply_to.clear();
+      box.forwarder.reset();
+      world_.shared_senders.push_back({world_.add(std::move(box)), partner.people, some_staff(2, 5)});
+    }
   }
 
   Dice dice_;
@@ -426,6 +485,12 @@ class Builder {
 }  // namespace
 
 std::string_view to_string(Scenario scenario) { return scenario_names[static_cast<size_t>(scenario)]; }
+
+std::optional<Scenario> parse_scenario(std::string_view name) {
+  const auto found = std::ranges::find(scenario_names, name);
+  if (found == scenario_names.end()) return std::nullopt;
+  return static_cast<Scenario>(found - scenario_names.begin());
+}
 
 uint32_t World::add(Mailbox box) {
   mailboxes.push_back(std::move(box));

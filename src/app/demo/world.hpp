@@ -12,7 +12,7 @@
 // The company, everybody it has to do with, and the servers of all: as they are before the first message.
 namespace bonafide::app::demo {
 
-/// What a message is an example of. The last four are attacks.
+/// What a message is an example of. Those from blind_spoof on are attacks.
 enum class Scenario : uint8_t {
   internal,
   outbound,
@@ -23,6 +23,8 @@ enum class Scenario : uint8_t {
   list_rewritten,
   transactional,
   ticket,
+  partner_system,
+  shared_mailbox,
   web_form,
   first_contact,
   auto_reply,
@@ -37,9 +39,14 @@ enum class Scenario : uint8_t {
   lookalike_domain,
   display_name,
   reply_to_diversion,
+  same_infrastructure,
+  account_takeover,
+  hijacked_thread,
   count,
 };
 std::string_view to_string(Scenario scenario);
+/// Nothing if there is no such scenario.
+std::optional<Scenario> parse_scenario(std::string_view name);
 constexpr bool is_attack(Scenario scenario) { return scenario >= Scenario::blind_spoof; }
 
 /// Somebody, or something, with an address.
@@ -97,12 +104,19 @@ struct MailingList {
   std::vector<uint32_t> posters, readers;
 };
 
-/// Something that writes by itself: a shop, a bank, a monitor.
+/// Something that writes by itself: a shop, a bank, a monitor, a partner's accounting.
 struct Automaton {
   uint32_t mailbox = 0;
   Topic topic = Topic::report;
   std::vector<uint32_t> readers;
   uint32_t weight = 1;
+  Scenario scenario = Scenario::transactional;
+};
+
+/// An address of an organisation that several of its people write from, each with a program of their own.
+struct SharedMailbox {
+  uint32_t mailbox = 0;
+  std::vector<uint32_t> people, readers;
 };
 
 struct World {
@@ -113,8 +127,9 @@ struct World {
   std::vector<Tie> ties;
   std::vector<Newsletter> newsletters;
   std::vector<MailingList> lists;
-  std::vector<Automaton> automata;       ///< banks, shops, monitors
-  std::vector<Automaton> tickets;        ///< ticket systems
+  std::vector<Automaton> automata;  ///< banks, shops, monitors, partners' systems
+  std::vector<Automaton> tickets;   ///< ticket systems
+  std::vector<SharedMailbox> shared_senders;
   uint32_t web_form = 0;                 ///< mailbox of the contact form
   std::vector<uint32_t> staff;           ///< mailboxes
   std::vector<uint32_t> private_people;  ///< free-mail mailboxes with ties

@@ -145,7 +145,9 @@ Status Flusher::write_buffer() {
   // part is written.
   const uint64_t page_end = (upto + page_bytes - 1) / page_bytes * page_bytes;
   if (page_end <= zeroed_) buffer_.resize(page_end - from, '\0');
-  BONAFIDE_TRY(file_->write_at(from, buffer_));
+  const Status written = file_->write_at(from, buffer_);
+  buffer_.resize(upto - from);
+  BONAFIDE_TRY(written);
   written_ = segment_->base + upto;
   zeroed_ = std::max(zeroed_, upto);
   core_->metrics.written_bytes.add(upto - from);
