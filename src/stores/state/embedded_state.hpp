@@ -23,9 +23,9 @@ struct EmbeddedStateSettings {
   std::string folder;
   /// Of everything: decoded records, RocksDB's tables in memory and its block cache.
   size_t memory_bytes = 96 << 20;
-  /// A checkpoint is due after so many deltas (about 256 MB of journal at ten a message) or so much time,
-  /// whichever comes first; a restart replays what came since.
-  uint64_t checkpoint_deltas = 500'000;
+  /// A checkpoint is due after so many deltas (25,000 messages at ten a message: about a second to replay) or
+  /// so much time, whichever comes first; a restart replays what came since, before the first verdict.
+  uint64_t checkpoint_deltas = 250'000;
   Duration checkpoint_every = Duration::seconds(30);
   /// Records whose newest bucket (a day number) lies further back are forgotten.
   std::optional<int32_t> keep_days;
