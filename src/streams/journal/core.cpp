@@ -371,6 +371,7 @@ std::pair<flow::Fate, Landed> Core::commit(Member& member, std::vector<flow::Ent
     return {flow::Fate::not_done, {}};
   }
   std::vector<ProgressEntry> progress;
+  progress.reserve(consumed.size());
   for (const auto& c : consumed) progress.push_back({member.group, c.shard, c.position, c.next_offset});
   Landed landed = place(frame, entries, progress);
   // The end of a shard lets those that follow it be read.

@@ -332,7 +332,7 @@ std::vector<std::string> Journal::groups() {
 
 Status Journal::close() {
   if (!flusher_) return Ok{};
-  const Status finished = flusher_->finish();
+  Status finished = flusher_->finish();
   const std::lock_guard lock(core_->mutex);
   if (!core_->failed) core_->failed = Error{Cause::unavailable, "the journal is closed"};
   return finished;

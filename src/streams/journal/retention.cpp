@@ -118,7 +118,7 @@ Status Flusher::retire() {
     retire_when_durable_ = core_->next_lsn;
   }
   if (gone.empty()) return Ok{};
-  if (const Status written = write_catalogue(); !written.ok()) {
+  if (Status written = write_catalogue(); !written.ok()) {
     const std::lock_guard lock(core_->mutex);
     core_->segments.insert(core_->segments.begin(), gone.begin(), gone.end());
     return written;
