@@ -73,6 +73,11 @@ bool BodyPipe::write(std::string_view bytes) {
   return true;
 }
 
+bool BodyPipe::full() const {
+  const std::lock_guard lock(shared_->mutex);
+  return !shared_->abandoned && shared_->text.size() >= shared_->max_bytes;
+}
+
 void BodyPipe::abandon() {
   const std::lock_guard lock(shared_->mutex);
   shared_->abandoned = true;

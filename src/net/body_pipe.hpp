@@ -23,6 +23,8 @@ class BodyPipe {
   [[nodiscard]] std::shared_ptr<BodySource> reader();
   /// Blocks while `max_bytes` wait to be read. False: nobody reads any more, stop.
   bool write(std::string_view bytes);
+  /// Would write() have to wait?
+  [[nodiscard]] bool full() const;
   /// From the writer's side: further bytes are for nobody, whoever still reads. Lets a write() go.
   void abandon();
   /// Nobody reads any more: further work is for nobody.

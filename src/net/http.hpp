@@ -55,6 +55,7 @@ struct Response {
   Headers headers;
   std::string body;
   std::shared_ptr<BodySource> stream;  ///< instead of body; sent in chunks
+  bool endless = false;                ///< the stream ends when the other side sends no more
   bool close = false;                  ///< close the connection after it
   /// Called when this becomes the answer, on the server's thread. For counting: one that was set for later
   /// may never be sent.

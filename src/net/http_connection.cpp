@@ -151,7 +151,15 @@ void HttpConnection::on_end(Time now) {
   ended_ = true;
   // What is cut off in the middle is never handled.
   if (state_ == State::head || state_ == State::body) close();
+  if (state_ == State::streaming) leave_endless(now);
   advance(now);
+}
+
+/// Whoever has left an answer without an end is not written to any more.
+void HttpConnection::leave_endless(Time now) {
+  if (!endless_ || !ended_) return;
+  close_after_ = true;
+  finish_request(now);
 }
 
 void HttpConnection::on_drain(Time now) {
@@ -424,8 +432,9 @@ void HttpConnection::write_response(Response response, Time now) {
   append_head(response);
   if (response.stream && !head_only_) {
     stream_ = std::move(response.stream);
+    endless_ = response.endless;
     state_ = State::streaming;
-    return;
+    return leave_endless(now);
   }
   if (!head_only_ && response.status != 204 && response.status != 304) out_ += response.body;
   finish_request(now);

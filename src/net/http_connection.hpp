@@ -75,6 +75,7 @@ class HttpConnection final : public Connection {
   void pull();
   void on_piece(uint64_t request, Result<BodySource::Piece> piece, Time now);
   void finish_request(Time now);
+  void leave_endless(Time now);
   void close() { state_ = State::closed; }
   [[nodiscard]] std::string_view unread() const { return std::string_view(in_).substr(at_); }
   void consume(size_t bytes);
@@ -105,7 +106,7 @@ class HttpConnection final : public Connection {
   bool close_after_ = false, head_only_ = false;
   int status_ = 0;
   std::shared_ptr<BodySource> stream_;
-  bool chunked_reply_ = false, pulling_ = false;
+  bool chunked_reply_ = false, pulling_ = false, endless_ = false;
 };
 
 }  // namespace bonafide::net
