@@ -57,44 +57,6 @@ Api::Api(const ApiSettings& settings, Access access, Service& service, env::Cloc
 
 // ---- which call it is
 
-const std::vector<Api::Route>& Api::routes() {
-  static const std::vector<Route> all = [] {
-    std::vector<Route> routes = own_routes();
-    for (const RegistryRoute& one : registry_routes()) {
-      routes.push_back({one.method, one.path, nullptr, false, false, one.run});
-    }
-    return routes;
-  }();
-  return all;
-}
-
-std::vector<Api::Route> Api::own_routes() {
-  return {
-      {"POST", "/v1/messages", &Api::post_message, true},
-      {"POST", "/v1/score", &Api::post_score, true},
-      {"GET", "/v1/messages/*", &Api::get_message},
-      {"GET", "/v1/messages/*/raw", &Api::get_raw},
-      {"GET", "/v1/export", &Api::get_export},
-      {"GET", "/v1/search", &Api::get_search},
-      {"GET", "/v1/stats", &Api::get_stats},
-      {"POST", "/v1/reindex", &Api::post_reindex},
-      {"GET", "/v1/status", &Api::get_status},
-      {"GET", "/v1/ledger", &Api::get_ledger},
-      {"POST", "/v1/verify", &Api::post_verify},
-      {"GET", "/v1/parked", &Api::get_parked},
-      {"GET", "/v1/parked/*", &Api::get_parked_record},
-      {"POST", "/v1/parked/*/retry", &Api::post_retry},
-      {"POST", "/v1/parked/*/drop", &Api::post_drop},
-      {"GET", "/v1/tenants", &Api::get_tenants},
-      {"GET", "/v1/tenants/*", &Api::get_tenant},
-      {"PUT", "/v1/tenants/*", &Api::put_tenant, false, false, nullptr, tenant_body_bytes},
-      {"DELETE", "/v1/tenants/*", &Api::delete_tenant},
-      {"GET", "/metrics", &Api::get_metrics},
-      {"GET", "/livez", &Api::get_livez, false, true},
-      {"GET", "/readyz", &Api::get_readyz, false, true},
-  };
-}
-
 Api::Match Api::match(const net::Request& request) {
   Match match;
   const auto wanted = split(request.path, '/');
@@ -103,7 +65,7 @@ Api::Match Api::match(const net::Request& request) {
   for (const Route& route : routes()) {
     const auto has = split(route.path, '/');
     const auto fits = [](std::string_view pattern, std::string_view segment) {
-      return pattern == segment || (pattern == "*" && !segment.empty());
+      return pattern == segment || (pattern.starts_with('{') && !segment.empty());
     };
     if (!std::ranges::equal(has, wanted, fits)) continue;
     if (route.method != method) {
@@ -113,7 +75,7 @@ Api::Match Api::match(const net::Request& request) {
     }
     match.arguments.clear();
     for (size_t i = 0; i < has.size(); ++i) {
-      if (has[i] != "*") continue;
+      if (!has[i].starts_with('{')) continue;
       const auto argument = net::percent_decode(wanted[i]);
       if (!argument.ok()) return match;
       match.arguments.push_back(*argument);
@@ -147,7 +109,7 @@ net::HttpHandler::Verdict Api::on_head(const net::Request& head, uint64_t body_b
   if (found.route->body_bytes > 0) return found.route->body_bytes;
   if (!found.route->takes_message) return small_body_bytes;
   // Whatever can be refused is refused before fifty megabytes have come.
-  const auto submission = read_submission(head, std::get<Access::Caller>(admitted));
+  const auto submission = read_submission(head, *found.route, std::get<Access::Caller>(admitted));
   if (!submission.ok()) return problem(submission.error());
   const auto admission = service_.admit(body_bytes == unknown_length ? 0 : body_bytes);
   if (!admission.now) return problem(Error{admission.cause, admission.reason}, admission.retry_after);
@@ -164,7 +126,8 @@ void Api::on_request(net::Request request, net::Reply reply) {
   if (!takes_body && !request.body.empty()) {
     return reply.send(problem(400, clean_text(request.path, 200) + " takes no body"));
   }
-  Call call{request, std::move(found.arguments), std::move(reply), std::get<Access::Caller>(admitted)};
+  Call call{request, std::move(found.arguments), std::move(reply), std::get<Access::Caller>(admitted),
+            *found.route};
   if (found.route->registry != nullptr) return run_registry(call, found.route->registry);
   (this->*found.route->run)(call);
 }
@@ -222,13 +185,14 @@ Service::Answer Api::answer_to(Call& call) {
   };
 }
 
-Service::Source Api::stream_to(Call& call, std::string content_type) {
-  return [this, reply = call.reply, path = call.request.path,
+Service::Source Api::stream_to(Call& call, std::string content_type, bool endless) {
+  return [this, reply = call.reply, path = call.request.path, endless,
           content_type = std::move(content_type)](Result<std::shared_ptr<net::BodySource>> source) {
     if (!source.ok()) return reply.send(failure(path, source.error()));
     net::Response response;
     response.headers = {{"Content-Type", content_type}, {"Cache-Control", "no-store"}};
     response.stream = *source;
+    response.endless = endless;
     reply.send(std::move(response));
   };
 }
@@ -236,7 +200,7 @@ Service::Source Api::stream_to(Call& call, std::string content_type) {
 // ---- the calls; POST /v1/messages is in messages.cpp
 
 void Api::get_message(Call& call) {
-  Parameters parameters(call.request.query, {"rescore"});
+  Parameters parameters(call.request.query, call.route.operation.query);
   const bool rescore = parameters.flag("rescore");
   const auto id = EventId::parse(call.arguments[0]);
   if (const Status fine = parameters.status(); !fine.ok()) return call.reply.send(problem(fine.error()));
@@ -245,7 +209,7 @@ void Api::get_message(Call& call) {
 }
 
 void Api::get_raw(Call& call) {
-  const Parameters parameters(call.request.query, {});
+  const Parameters parameters(call.request.query, call.route.operation.query);
   const auto id = EventId::parse(call.arguments[0]);
   if (const Status fine = parameters.status(); !fine.ok()) return call.reply.send(problem(fine.error()));
   if (!id.ok()) return call.reply.send(problem(id.error()));
@@ -253,7 +217,7 @@ void Api::get_raw(Call& call) {
 }
 
 void Api::get_export(Call& call) {
-  Parameters parameters(call.request.query, {"format", "from", "to", "tenant", "cursor", "limit"});
+  Parameters parameters(call.request.query, call.route.operation.query);
   ExportQuery query;
   const std::string format = parameters.choice("format", {"jsonl", "avro"});
   query.format = format == "avro" ? ExportFormat::avro : ExportFormat::json_lines;
@@ -273,8 +237,7 @@ void Api::get_export(Call& call) {
 }
 
 void Api::get_search(Call& call) {
-  Parameters parameters(call.request.query, {"q", "from", "to", "sender", "recipient", "verdict", "attack",
-                                             "tenant", "limit", "cursor"});
+  Parameters parameters(call.request.query, call.route.operation.query);
   SearchQuery query;
   if (parameters.text("q", max_query_bytes)) query.text = words_of(call.request);
   query.from = parameters.time("from");
@@ -291,7 +254,7 @@ void Api::get_search(Call& call) {
 }
 
 void Api::get_stats(Call& call) {
-  Parameters parameters(call.request.query, {"group_by", "tz", "q", "from", "to", "tenant", "limit"});
+  Parameters parameters(call.request.query, call.route.operation.query);
   StatsQuery query;
   query.group_by =
       parameters.choice("group_by", {"hour", "day", "domain", "verdict", "attack", "direction", "tenant"});
@@ -306,19 +269,19 @@ void Api::get_stats(Call& call) {
 }
 
 void Api::post_reindex(Call& call) {
-  const Parameters parameters(call.request.query, {});
+  const Parameters parameters(call.request.query, call.route.operation.query);
   if (const Status fine = parameters.status(); !fine.ok()) return call.reply.send(problem(fine.error()));
   service_.reindex(stream_to(call, std::string(json_lines_type)));
 }
 
 void Api::get_status(Call& call) {
-  const Parameters parameters(call.request.query, {});
+  const Parameters parameters(call.request.query, call.route.operation.query);
   if (const Status fine = parameters.status(); !fine.ok()) return call.reply.send(problem(fine.error()));
   service_.status(answer_to(call));
 }
 
 void Api::get_ledger(Call& call) {
-  Parameters parameters(call.request.query, {"from", "to", "tenant", "hop", "limit", "cursor"});
+  Parameters parameters(call.request.query, call.route.operation.query);
   LedgerQuery query;
   query.from = parameters.time("from");
   query.to = parameters.time("to");
@@ -331,14 +294,14 @@ void Api::get_ledger(Call& call) {
 }
 
 void Api::post_verify(Call& call) {
-  Parameters parameters(call.request.query, {"quick"});
+  Parameters parameters(call.request.query, call.route.operation.query);
   const bool quick = parameters.flag("quick");
   if (const Status fine = parameters.status(); !fine.ok()) return call.reply.send(problem(fine.error()));
   service_.verify(quick, stream_to(call, std::string(json_lines_type)));
 }
 
 void Api::get_parked(Call& call) {
-  Parameters parameters(call.request.query, {"limit", "cursor", "reveal", "tenant"});
+  Parameters parameters(call.request.query, call.route.operation.query);
   ParkedQuery query;
   query.tenant = parameters.text("tenant", 253).value_or("");
   query.limit = parameters.count("limit", max_page).value_or(query.limit);
@@ -349,7 +312,7 @@ void Api::get_parked(Call& call) {
 }
 
 void Api::get_parked_record(Call& call) {
-  Parameters parameters(call.request.query, {"reveal"});
+  Parameters parameters(call.request.query, call.route.operation.query);
   const bool reveal = parameters.flag("reveal");
   if (const Status fine = parameters.status(); !fine.ok()) return call.reply.send(problem(fine.error()));
   if (call.arguments[0].size() > max_parked_id_bytes)
@@ -358,7 +321,7 @@ void Api::get_parked_record(Call& call) {
 }
 
 void Api::settle_parked(Call& call, Service::ParkedAction action) {
-  const Parameters parameters(call.request.query, {});
+  const Parameters parameters(call.request.query, call.route.operation.query);
   if (const Status fine = parameters.status(); !fine.ok()) return call.reply.send(problem(fine.error()));
   if (call.arguments[0].size() > max_parked_id_bytes)
     return call.reply.send(problem(400, "the id is too long"));

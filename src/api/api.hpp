@@ -7,6 +7,7 @@
 
 #include "api/access.hpp"
 #include "api/registry.hpp"
+#include "api/route.hpp"
 #include "api/service.hpp"
 #include "api/settings.hpp"
 #include "env/clock.hpp"
@@ -29,16 +30,22 @@ class Api final : public net::HttpHandler {
   net::Response refuse(int status, std::string_view why) override;
   void on_answered(int status, Duration took) override;
 
+  /// All calls there are.
+  static std::vector<DescribedCall> calls();
+
  private:
+  struct Route;
   struct Call {
     net::Request& request;
-    std::vector<std::string> arguments;  ///< what stood in place of the stars
+    std::vector<std::string> arguments;  ///< what stood in place of those in braces
     net::Reply reply;
     Access::Caller caller;
+    const Route& route;
   };
   struct Route {
-    std::string_view method, path;  ///< "*" stands for any one segment
-    void (Api::*run)(Call&);
+    std::string_view method, path;  ///< "{id}" stands for any one segment
+    void (Api::*run)(Call&) = nullptr;
+    Operation operation = {};
     bool takes_message = false;
     bool everybody = false;                ///< needs no token
     RegistryOperation registry = nullptr;  ///< instead of run: a call of the schema registry
@@ -74,6 +81,9 @@ class Api final : public net::HttpHandler {
   void get_tenant(Call& call);
   void put_tenant(Call& call);
   void delete_tenant(Call& call);
+  void get_tail(Call& call);
+  void get_events(Call& call);
+  void get_openapi(Call& call);
   void get_metrics(Call& call);
   void get_livez(Call& call);
   void get_readyz(Call& call);
@@ -84,12 +94,13 @@ class Api final : public net::HttpHandler {
   };
   /// The submission with its body; answers and gives nothing where it cannot be taken.
   std::optional<Posted> take_submission(Call& call) const;
-  Result<Posted> read_submission(const net::Request& head, const Access::Caller& caller) const;
+  Result<Posted> read_submission(const net::Request& head, const Route& route,
+                                 const Access::Caller& caller) const;
   void await_verdicts(const Receipt& receipt, Time until, const net::Reply& reply);
   net::Response late_response(const Receipt& receipt, const std::vector<Decision>& decisions);
   /// Answers with what the service says.
   Service::Answer answer_to(Call& call);
-  Service::Source stream_to(Call& call, std::string content_type);
+  Service::Source stream_to(Call& call, std::string content_type, bool endless = false);
   net::Response failure(std::string_view path, const Error& error);
   void settle_parked(Call& call, Service::ParkedAction action);
   void with_tenants(Call& call, std::function<Result<std::string>(TenantAdmin&)> work);

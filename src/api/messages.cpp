@@ -89,14 +89,14 @@ struct Gathering {
 
 }  // namespace
 
-Result<Api::Posted> Api::read_submission(const net::Request& head, const Access::Caller& caller) const {
+Result<Api::Posted> Api::read_submission(const net::Request& head, const Route& route,
+                                         const Access::Caller& caller) const {
   const std::string* type = head.header("content-type");
   if (type != nullptr && starts_ignoring_case(*type, "multipart/form-data")) {
     return {Cause::invalid,
             "the body must be the message itself, not a form: curl --data-binary @message.eml"};
   }
-  Parameters parameters(head.query,
-                        {"tenant", "mail_from", "rcpt_to*", "client_ip", "helo", "received_at", "wait"});
+  Parameters parameters(head.query, route.operation.query);
   Posted posted;
   Submission& submission = posted.submission;
   submission.tenant = parameters.text("tenant", 100).value_or("");
@@ -123,7 +123,7 @@ Result<Api::Posted> Api::read_submission(const net::Request& head, const Access:
 }
 
 std::optional<Api::Posted> Api::take_submission(Call& call) const {
-  auto posted = read_submission(call.request, call.caller);
+  auto posted = read_submission(call.request, call.route, call.caller);
   if (!posted.ok()) {
     call.reply.send(problem(posted.error()));
     return std::nullopt;

@@ -17,9 +17,9 @@ std::string meant_by(const std::string& word, const std::vector<std::string>& na
 
 }  // namespace
 
-Parameters::Parameters(const net::Query& query, const std::vector<std::string>& known) : query_(query) {
+Parameters::Parameters(const net::Query& query, const std::vector<QueryParameter>& known) : query_(query) {
   std::vector<std::string> names, seen;
-  for (const std::string& name : known) names.push_back(name.substr(0, name.find('*')));
+  for (const auto& parameter : known) names.emplace_back(parameter.name);
   for (const auto& [name, value] : query) {
     const auto found = std::ranges::find(names, name);
     if (found == names.end()) {
@@ -30,7 +30,7 @@ Parameters::Parameters(const net::Query& query, const std::vector<std::string>& 
       refuse(name, why);
       return;
     }
-    const bool repeatable = known[static_cast<size_t>(found - names.begin())].ends_with('*');
+    const bool repeatable = known[static_cast<size_t>(found - names.begin())].repeatable;
     if (!repeatable && std::ranges::find(seen, name) != seen.end()) refuse(name, "is given more than once");
     seen.push_back(name);
   }

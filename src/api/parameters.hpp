@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/route.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "net/http.hpp"
@@ -13,8 +14,7 @@ namespace bonafide::api {
 /// The query parameters of one request against those a call knows. Problems are collected, the first is told.
 class Parameters {
  public:
-  /// `known`: the names; one that ends in "*" may be repeated.
-  Parameters(const net::Query& query, const std::vector<std::string>& known);
+  Parameters(const net::Query& query, const std::vector<QueryParameter>& known);
 
   /// Nothing where it is absent.
   std::optional<std::string> text(std::string_view name, size_t max_bytes = 1000);

@@ -4,6 +4,7 @@
 #include <variant>
 #include <vector>
 
+#include "api/route.hpp"
 #include "avro/registry.hpp"
 #include "net/http.hpp"
 
@@ -12,9 +13,10 @@ namespace bonafide::api {
 
 /// The largest body of a call: a schema as a JSON string in a JSON object.
 constexpr size_t registry_body_bytes = size_t{4} << 20;
+inline constexpr std::string_view registry_type = "application/vnd.schemaregistry.v1+json";
 
 struct RegistryCall {
-  std::vector<std::string> arguments;  ///< what stood in place of the stars
+  std::vector<std::string> arguments;  ///< what stood in place of those in braces
   net::Query query;
   std::string body;
 
@@ -45,8 +47,9 @@ using RegistryAnswer = std::variant<std::string, RegistryRefusal>;
 using RegistryOperation = RegistryAnswer (*)(avro::Registry& registry, const RegistryCall& call);
 
 struct RegistryRoute {
-  std::string_view method, path;  ///< "*" stands for any one segment
+  std::string_view method, path;  ///< "{subject}" stands for any one segment
   RegistryOperation run = nullptr;
+  Operation operation;
 };
 std::vector<RegistryRoute> registry_routes();
 

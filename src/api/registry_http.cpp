@@ -9,46 +9,11 @@
 namespace bonafide::api {
 namespace {
 
-constexpr std::string_view registry_type = "application/vnd.schemaregistry.v1+json";
 constexpr size_t max_subject_bytes = 1000;
 
 std::string_view media_type_of(std::string_view header) { return trim(split(header, ';').front()); }
 
 }  // namespace
-
-std::vector<RegistryRoute> registry_routes() {
-  return {
-      {"GET", "/subjects", get_subjects},
-      {"POST", "/subjects/*", post_lookup},
-      {"DELETE", "/subjects/*", delete_subject},
-      {"GET", "/subjects/*/versions", get_versions},
-      {"POST", "/subjects/*/versions", post_version},
-      {"GET", "/subjects/*/versions/*", get_version},
-      {"DELETE", "/subjects/*/versions/*", delete_version},
-      {"GET", "/subjects/*/versions/*/schema", get_version_schema},
-      {"GET", "/subjects/*/versions/*/referencedby", get_referenced_by},
-      {"GET", "/schemas", get_schemas},
-      {"GET", "/schemas/types", get_types},
-      {"GET", "/schemas/ids/*", get_schema},
-      {"GET", "/schemas/ids/*/schema", get_schema_text},
-      {"GET", "/schemas/ids/*/subjects", get_schema_subjects},
-      {"GET", "/schemas/ids/*/versions", get_schema_versions},
-      {"POST", "/compatibility/subjects/*/versions", post_compatibility},
-      {"POST", "/compatibility/subjects/*/versions/*", post_version_compatibility},
-      {"GET", "/config", get_config},
-      {"PUT", "/config", put_config},
-      {"DELETE", "/config", delete_config},
-      {"GET", "/config/*", get_config},
-      {"PUT", "/config/*", put_config},
-      {"DELETE", "/config/*", delete_config},
-      {"GET", "/mode", get_mode},
-      {"PUT", "/mode", put_mode},
-      {"DELETE", "/mode", delete_mode},
-      {"GET", "/mode/*", get_mode},
-      {"PUT", "/mode/*", put_mode},
-      {"DELETE", "/mode/*", delete_mode},
-  };
-}
 
 std::string_view RegistryCall::text(std::string_view name) const {
   const auto found = std::ranges::find(query, name, &std::pair<std::string, std::string>::first);

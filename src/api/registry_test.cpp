@@ -38,8 +38,8 @@ class RegistryApiTest : public testing::Test {
       bool fits = true;
       call.arguments.clear();
       for (size_t i = 0; i < has.size(); ++i) {
-        if (has[i] == "*") call.arguments.emplace_back(wanted[i]);
-        fits = fits && (has[i] == "*" || has[i] == wanted[i]);
+        if (has[i].starts_with('{')) call.arguments.emplace_back(wanted[i]);
+        fits = fits && (has[i].starts_with('{') || has[i] == wanted[i]);
       }
       if (!fits) continue;
       const auto response = registry_response(route.run(registry, call), nullptr);

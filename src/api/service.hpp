@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/tenants.hpp"
+#include "api/views.hpp"
 #include "avro/registry.hpp"
 #include "base/ids.hpp"
 #include "base/ip.hpp"
@@ -144,6 +145,10 @@ class Service {
   virtual void export_rows(const ExportQuery& query, Source source) = 0;
   /// Findings and progress as JSON lines; the last line is the result. Errors: conflict (one is under way).
   virtual void verify(bool quick, Source source) = 0;
+
+  /// The records of a stream, as JSON lines or server-sent events; with `follow` until the reader goes, or
+  /// this does. Errors: not_found (no such stream), invalid, exhausted (too many watch already).
+  virtual void tail(const TailQuery& query, Source source) = 0;
 
   /// Calls `work` with the schema registry, off the server's thread: a change waits for the disk.
   virtual void with_registry(std::function<void(avro::Registry&)> work) = 0;

@@ -13,19 +13,19 @@ void Api::with_tenants(Call& call, std::function<Result<std::string>(TenantAdmin
 }
 
 void Api::get_tenants(Call& call) {
-  const Parameters parameters(call.request.query, {});
+  const Parameters parameters(call.request.query, call.route.operation.query);
   if (const Status fine = parameters.status(); !fine.ok()) return call.reply.send(problem(fine.error()));
   with_tenants(call, [](TenantAdmin& tenants) { return tenants.list(); });
 }
 
 void Api::get_tenant(Call& call) {
-  const Parameters parameters(call.request.query, {});
+  const Parameters parameters(call.request.query, call.route.operation.query);
   if (const Status fine = parameters.status(); !fine.ok()) return call.reply.send(problem(fine.error()));
   with_tenants(call, [name = call.arguments[0]](TenantAdmin& tenants) { return tenants.show(name); });
 }
 
 void Api::put_tenant(Call& call) {
-  Parameters parameters(call.request.query, {"only_new"});
+  Parameters parameters(call.request.query, call.route.operation.query);
   const bool only_new = parameters.flag("only_new");
   if (const Status fine = parameters.status(); !fine.ok()) return call.reply.send(problem(fine.error()));
   with_tenants(call, [name = call.arguments[0], json = std::move(call.request.body),
@@ -33,7 +33,7 @@ void Api::put_tenant(Call& call) {
 }
 
 void Api::delete_tenant(Call& call) {
-  const Parameters parameters(call.request.query, {});
+  const Parameters parameters(call.request.query, call.route.operation.query);
   if (const Status fine = parameters.status(); !fine.ok()) return call.reply.send(problem(fine.error()));
   with_tenants(call, [name = call.arguments[0]](TenantAdmin& tenants) { return tenants.remove(name); });
 }

@@ -180,6 +180,22 @@ class TestService : public Service {
       pipe.finish();
     });
   }
+  void tail(const TailQuery& query, Source source) override {
+    later([query, source = std::move(source)] {
+      if (query.stream == "none") return source(Error{Cause::not_found, "there is no stream \"none\""});
+      net::BodyPipe pipe;
+      source(pipe.reader());
+      JsonWriter json;
+      json.begin_object().member("stream", query.stream).member("follow", query.follow);
+      json.member("beginning", query.beginning).member("from", query.from.value_or(Time{}));
+      json.member("last", query.last.value_or(0)).member("after", query.after);
+      json.member("sender", query.sender).key("verdicts").begin_array();
+      for (const auto& verdict : query.verdicts) json.value(verdict);
+      json.end_array().member("reveal", query.reveal).end_object().end_line();
+      pipe.write((query.framing == TailQuery::Framing::events ? "data: " : "") + json.take());
+      pipe.finish();
+    });
+  }
   void with_registry(std::function<void(avro::Registry&)> work) override {
     later([this, work = std::move(work)] { work(schemas); });
   }

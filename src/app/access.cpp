@@ -6,6 +6,7 @@
 #include "app/configuration.hpp"
 #include "app/installation.hpp"
 #include "app/service.hpp"
+#include "base/text.hpp"
 
 namespace bonafide::app {
 namespace {
@@ -60,6 +61,24 @@ class RemoteAccess final : public Access {
     return client_.get("/v1/stats", parameters);
   }
   Status reindex(const Take& take) override { return client_.stream("POST", "/v1/reindex", {}, take); }
+  Status tail(const api::TailQuery& query, const Take& take) override {
+    net::Query parameters;
+    if (query.beginning) add(parameters, "from", "beginning");
+    add(parameters, query.from, std::nullopt);
+    if (query.last) add(parameters, "last", std::to_string(*query.last));
+    if (query.limit) add(parameters, "limit", std::to_string(*query.limit));
+    if (query.id) add(parameters, "id", query.id->hex());
+    add(parameters, "after", query.after);
+    add(parameters, "tenant", query.tenant);
+    add(parameters, "sender", query.sender);
+    add(parameters, "verdict", join(query.verdicts, ","));
+    for (const auto& [name, set] :
+         {std::pair("follow", query.follow), {"reveal", query.reveal}, {"full", query.full}})
+      add(parameters, name, set ? "1" : "");
+    return client_.stream("GET", "/v1/streams/" + net::percent_encode(query.stream) + "/tail", parameters,
+                          take);
+  }
+  [[nodiscard]] bool running() const override { return true; }
 
  private:
   static void add(net::Query& parameters, const char* name, const std::string& value) {
@@ -120,6 +139,10 @@ class LocalAccess final : public Access {
   Status reindex(const Take& take) override {
     return stream([&](auto source) { service_->reindex(source); }, take);
   }
+  Status tail(const api::TailQuery& query, const Take& take) override {
+    return stream([&](auto source) { service_->tail(query, source); }, take);
+  }
+  [[nodiscard]] bool running() const override { return false; }
 
  private:
   template <class Ask>
@@ -150,16 +173,20 @@ class LocalAccess final : public Access {
 
 }  // namespace
 
-Result<std::unique_ptr<Access>> Access::open(const Common& common) {
+Result<std::unique_ptr<Access>> Access::open_running(const Common& common) {
   env::RealFiles files;
   BONAFIDE_ASSIGN(const auto folder, DataFolder::find(files, common.data));
-  if (const auto address = folder.service(files)) {
-    auto remote = std::make_unique<RemoteAccess>(*address);
-    const auto status = remote->status();
-    if (status.ok()) return std::unique_ptr<Access>(std::move(remote));
-    // A stale address of a service that was killed: nobody answers there.
-    if (status.error().cause != Cause::unavailable) return status.error();
-  }
+  const auto address = folder.service(files);
+  if (!address) return Error{Cause::unavailable, "no service runs in " + common.data};
+  auto remote = std::make_unique<RemoteAccess>(*address);
+  BONAFIDE_TRY(remote->status());
+  return std::unique_ptr<Access>(std::move(remote));
+}
+
+Result<std::unique_ptr<Access>> Access::open(const Common& common) {
+  auto remote = open_running(common);
+  // Unavailable is also a stale address of a service that was killed: nobody answers there.
+  if (remote.ok() || remote.error().cause != Cause::unavailable) return remote;
   auto local = std::make_unique<LocalAccess>(common);
   BONAFIDE_TRY(local->open(common));
   return std::unique_ptr<Access>(std::move(local));

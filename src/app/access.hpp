@@ -17,6 +17,10 @@ class Access {
   virtual ~Access() = default;
   /// Errors: not_found (no data there); conflict (another process holds the folder and does not answer).
   static Result<std::unique_ptr<Access>> open(const Common& common);
+  /// Of the running service alone. Errors: not_found; unavailable (none runs).
+  static Result<std::unique_ptr<Access>> open_running(const Common& common);
+  /// Is there a service behind it?
+  [[nodiscard]] virtual bool running() const = 0;
 
   using Take = std::function<bool(ByteView)>;
   virtual Result<std::string> message(const EventId& id, bool rescore) = 0;
@@ -31,6 +35,7 @@ class Access {
   virtual Result<std::string> search(const api::SearchQuery& query) = 0;
   virtual Result<std::string> stats(const api::StatsQuery& query) = 0;
   virtual Status reindex(const Take& take) = 0;
+  virtual Status tail(const api::TailQuery& query, const Take& take) = 0;
 };
 
 }  // namespace bonafide::app

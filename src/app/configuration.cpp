@@ -19,7 +19,9 @@ Section api_section() {
            {"allow", FieldType::list, "", "CIDR ranges whose callers need no token"},
            {"names", FieldType::list, "", "host names the service is known by, beside localhost"},
            {"max_message", FieldType::bytes, "50MiB", "the largest message that is taken"},
-           {"max_connections", FieldType::integer, "1000", "connections at one time", false, 1, 100'000}}};
+           {"max_connections", FieldType::integer, "1000", "connections at one time", false, 1, 100'000},
+           {"max_views", FieldType::integer, "32", "streams watched at one time (events, tail)", false, 1,
+            1000}}};
 }
 
 Section door_section() {
@@ -251,6 +253,7 @@ Result<Configuration> from_config(std::shared_ptr<const flow::Config> config, en
   made.api.names = api.list("names");
   made.api.max_message_bytes = api.bytes("max_message");
   made.api.max_connections = static_cast<size_t>(api.integer("max_connections"));
+  made.service.max_views = static_cast<size_t>(api.integer("max_views"));
   const auto& door = config->section("door");
   made.service.edge = edge_of(door);
   made.heartbeat = door.duration("heartbeat");

@@ -86,7 +86,7 @@ void LiveService::start_heartbeats() {
                       },
                       [&due] { return due; }});
   };
-  add("rates", rates_due_, Rates::every, [this] { service_->measure(); });
+  add("rates", rates_due_, Recent::every, [this] { service_->measure(); });
   if (configuration_.heartbeat.us > 0) {
     add("heartbeat", heartbeat_due_, configuration_.heartbeat,
         [this] { pipeline_->collector().heartbeat(); });
@@ -121,6 +121,7 @@ Status LiveService::stop() {
   if (heartbeats_) heartbeats_->stop();
   mail_doors_->stop();
   files_door_->stop();
+  service_->close_views();
   server_->stop();
   if (server_thread_.joinable()) server_thread_.join();
   return runner_->stop(stop_patience);

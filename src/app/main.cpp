@@ -25,6 +25,8 @@ struct Cli {
   VerifyOptions verify;
   SearchOptions search;
   StatsOptions stats;
+  TailOptions tail;
+  TopOptions top;
   RecodeChoice recode;
   TenantOptions tenant;
   std::string id, file, folder, parked_tenant;
@@ -161,6 +163,40 @@ void add_search(CLI::App& app, Cli& cli) {
            "  bonafide reindex", [&cli] { return bonafide::app::reindex(cli.common); });
 }
 
+void add_views(CLI::App& app, Cli& cli) {
+  auto* tail = add_verb(&app, cli, "tail", "the records of a stream, decoded, as they are synced",
+                        "  bonafide tail mail.scored -f --verdict suspicious,untrusted\n"
+                        "  bonafide tail mail.received --from 15m --sender acme.example --json\n"
+                        "  bonafide tail mail.parked --from beginning",
+                        [&cli] { return bonafide::app::tail(cli.common, cli.tail); });
+  tail->add_option("stream", cli.tail.stream)
+      ->type_name("STREAM:{mail.received,mail.scored,mail.changes,mail.parked,mail.raw}")
+      ->required();
+  tail->add_flag("-f,--follow", cli.tail.follow, "go on with what comes, until Ctrl-C");
+  auto* last = tail->add_option("-n,--last", cli.tail.last, "begin with so many of the newest")
+                   ->capture_default_str()
+                   ->check(CLI::Range(1, 1000));
+  last->each([&cli](const std::string&) { cli.tail.last_given = true; });
+  tail->add_option("--from", cli.tail.from,
+                   "beginning, now, a time (2026-01-31, 2026-01-31T08:30:00Z), or how long ago (15m)")
+      ->excludes(last);
+  tail->add_option("--limit", cli.tail.limit, "end after so many (0: no limit)")
+      ->check(CLI::NonNegativeNumber);
+  tail->add_option("--tenant", cli.tail.tenant, "of this tenant alone");
+  tail->add_option("--verdict", cli.tail.verdicts, "of these alone: trusted, suspicious, untrusted, none")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"trusted", "suspicious", "untrusted", "none"}));
+  tail->add_option("--sender", cli.tail.sender, "from this address, or this domain and those below it");
+  tail->add_option("--id", cli.tail.id, "of this event alone");
+  tail->add_flag("--reveal", cli.tail.reveal, "addresses in full, not a…@acme.example");
+  tail->add_flag("--full", cli.tail.full, "with --json: all of the event");
+  auto* top = add_verb(&app, cli, "top",
+                       "the pipeline live: rates, latency of every step, backlog, verdicts; q ends it",
+                       "  bonafide top\n  bonafide top --once\n  bonafide top --json | jq .recent",
+                       [&cli] { return bonafide::app::top(cli.common, cli.top); });
+  top->add_flag("--once", cli.top.once, "one picture, and end");
+}
+
 void add_operations(CLI::App& app, Cli& cli) {
   add_verb(&app, cli, "status", "is all well, and if not, what is not", "  bonafide status",
            [&cli] { return bonafide::app::status(cli.common); });
@@ -270,6 +306,7 @@ int main_of(int argc, char** argv) {
   add_services(app, cli);
   add_mail(app, cli);
   add_search(app, cli);
+  add_views(app, cli);
   add_operations(app, cli);
   add_tenants(app, cli);
   add_tools(app, cli);

@@ -96,6 +96,7 @@ class Pipeline {
   stores::RowStore& raw() { return *raw_; }
   const mail::EventCodec& codec() const { return *codec_; }
   avro::Registry& schemas() { return *registry_; }
+  const flow::Topology& topology() const { return settings_.topology; }
   const trust::Model& model() const { return *settings_.model; }
   std::shared_ptr<const trust::ReferenceData> reference() const { return reference_.get(); }
   /// Null where the data sets are frozen.

@@ -7,7 +7,27 @@ BodyProducers::~BodyProducers() {
   for (auto& running : running_) running.thread.join();
 }
 
-std::shared_ptr<net::BodySource> BodyProducers::start(Producer producer) {
+namespace {
+
+constexpr Duration look_again = Duration::millis(20);
+
+// Writes once there is room. False: nobody reads any more, or not within the patience.
+bool put_in_time(net::BodyPipe& pipe, std::string_view piece, const BodyProducers::Limits& limits) {
+  for (Duration waited; limits.patience > Duration{} && pipe.full(); waited = waited + look_again) {
+    if (waited >= limits.patience) {
+      if (limits.gave_up) limits.gave_up();
+      pipe.abandon();
+      pipe.fail({Cause::unavailable, "the other side read too slowly"});
+      return false;
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(look_again.us));
+  }
+  return pipe.write(piece);
+}
+
+}  // namespace
+
+std::shared_ptr<net::BodySource> BodyProducers::start(Producer producer, const Limits& limits) {
   const std::lock_guard lock(mutex_);
   std::erase_if(running_, [](Running& running) {
     if (!running.ended->load()) return false;
@@ -15,17 +35,19 @@ std::shared_ptr<net::BodySource> BodyProducers::start(Producer producer) {
     return true;
   });
   auto& running = running_.emplace_back();
-  running.pipe = std::make_shared<net::BodyPipe>();
+  running.pipe = std::make_shared<net::BodyPipe>(limits.bytes);
   running.ended = std::make_shared<std::atomic<bool>>(false);
   auto reader = running.pipe->reader();
-  running.thread = std::thread([pipe = running.pipe, ended = running.ended, producer = std::move(producer)] {
-    if (const Status done = producer([&](std::string_view piece) { return pipe->write(piece); }); done.ok()) {
-      pipe->finish();
-    } else {
-      pipe->fail(done.error());
-    }
-    ended->store(true);
-  });
+  running.thread =
+      std::thread([pipe = running.pipe, ended = running.ended, producer = std::move(producer), limits] {
+        const auto put = [&](std::string_view piece) { return put_in_time(*pipe, piece, limits); };
+        if (const Status done = producer(put); done.ok()) {
+          pipe->finish();
+        } else {
+          pipe->fail(done.error());
+        }
+        ended->store(true);
+      });
   return reader;
 }
 

@@ -27,7 +27,15 @@ class BodyProducers {
   BodyProducers(const BodyProducers&) = delete;
   BodyProducers& operator=(const BodyProducers&) = delete;
 
-  std::shared_ptr<net::BodySource> start(Producer producer);
+  struct Limits {
+    size_t bytes = size_t{1} << 20;  ///< that wait for the reader
+    /// A reader who takes nothing for so long is given up: put() returns false, and the body breaks off.
+    /// Zero: it is waited for.
+    Duration patience = {};
+    std::function<void()> gave_up = {};
+  };
+  std::shared_ptr<net::BodySource> start(Producer producer) { return start(std::move(producer), {}); }
+  std::shared_ptr<net::BodySource> start(Producer producer, const Limits& limits);
 
  private:
   struct Running {

@@ -4,19 +4,33 @@
 #include "app/export.hpp"
 #include "app/scoring.hpp"
 #include "app/search.hpp"
+#include "app/tail.hpp"
 #include "app/verify.hpp"
 #include "base/json.hpp"
 #include "steps/collect/raw.hpp"
 #include "trust/score.hpp"
 
 namespace bonafide::app {
+namespace {
+
+std::vector<std::string> worker_names(const Pipeline& pipeline) {
+  std::vector<std::string> names;
+  for (const auto* workers : {&pipeline.processors(), &pipeline.sinks()}) {
+    for (const auto* worker : *workers) names.emplace_back(worker->name());
+  }
+  return names;
+}
+
+}  // namespace
 
 Service::Service(Settings settings, Pipeline& pipeline, Outside outside, const Runner* runner)
     : settings_(std::move(settings)),
       pipeline_(pipeline),
       outside_(outside),
       runner_(runner),
-      started_(outside.clock.now()) {}
+      measures_(outside.metrics, worker_names(pipeline)),
+      started_(outside.clock.now()),
+      views_(settings_.max_views, outside.logger, outside.metrics) {}
 
 Service::Admission Service::admit(size_t bytes) {
   auto admission = pipeline_.collector().admit(bytes);
@@ -175,6 +189,16 @@ void Service::search(const api::SearchQuery& query, Answer answer) {
 
 void Service::stats(const api::StatsQuery& query, Answer answer) {
   search_tasks_.run([this, query, answer = std::move(answer)] { answer(stats_json(pipeline_, query)); });
+}
+
+void Service::tail(const api::TailQuery& query, Source source) {
+  tasks_.run([this, query, source = std::move(source)] {
+    const auto tail = Tail::open(pipeline_, outside_.clock, query);
+    if (!tail.ok()) return source(tail.error());
+    source(views_.start([tail = *tail](const LiveViews::Put& put, const std::function<bool()>& closing) {
+      return tail->show(put, closing);
+    }));
+  });
 }
 
 void Service::with_registry(std::function<void(avro::Registry&)> work) {

@@ -5,9 +5,10 @@
 #include <string>
 
 #include "api/service.hpp"
+#include "app/live_views.hpp"
+#include "app/measures.hpp"
 #include "app/pipeline.hpp"
 #include "app/produced_body.hpp"
-#include "app/rates.hpp"
 #include "app/runner.hpp"
 
 namespace bonafide::app {
@@ -21,6 +22,7 @@ class Service final : public api::Service {
     /// A step that makes no progress for so long; it must show within 5 s, also to who asks every second.
     Duration unhealthy_after = Duration::seconds(4);
     Duration late_after = Duration::seconds(30);  ///< a live message, or heartbeat, that waits for so long
+    size_t max_views = 32;                        ///< streams that are watched at one time
   };
   Service(Settings settings, Pipeline& pipeline, Outside outside, const Runner* runner);
 
@@ -40,6 +42,7 @@ class Service final : public api::Service {
   void search(const api::SearchQuery& query, Answer answer) override;
   void stats(const api::StatsQuery& query, Answer answer) override;
   void reindex(Source source) override;
+  void tail(const api::TailQuery& query, Source source) override;
   void with_registry(std::function<void(avro::Registry&)> work) override;
   void with_tenants(std::function<void(api::TenantAdmin&)> work) override;
   std::string metrics() override { return outside_.metrics.exposition(); }
@@ -47,15 +50,16 @@ class Service final : public api::Service {
   api::Health ready() override;
 
   static api::Decision decision_of(const mail::Scored& scored);
-  /// Takes the counters for the rates of the last minute: to be called every Rates::every.
-  void measure();
+  /// Takes the counters for what went by of late: to be called every Recent::every.
+  void measure() { measures_.sample(outside_.clock.steady()); }
+  /// Who watches a stream is told that it ends.
+  void close_views() { views_.close(); }
 
  private:
   Result<mail::Scored> stored(const EventId& id);
   Result<std::string> message_json(const EventId& id, bool rescore);
   Result<std::string> status_json();
   Result<std::vector<std::string>> problems();
-  [[nodiscard]] Rates::PerSecond rates() const;
   Result<std::string> parked_json(const api::ParkedQuery& query);
   Status put_back(const stores::ParkedItem& item);
   Result<std::string> settle_parked_json(const std::string& id, ParkedAction action);
@@ -66,11 +70,11 @@ class Service final : public api::Service {
   const Runner* runner_;
   std::mutex parser_mutex_;
   mail::Parser parser_;
-  mutable std::mutex rates_mutex_;
-  Rates rates_;
+  Measures measures_;
   const Time started_;
   std::atomic<bool> verifying_{false};
   BodyProducers bodies_;
+  LiveViews views_;
   TaskThread search_tasks_;  // a count over millions must not hold up the others
   TaskThread tasks_;         // last: its tasks use the rest
 };

@@ -3,6 +3,7 @@
 #include "app/service.hpp"
 #include "base/json.hpp"
 #include "flow/worker.hpp"
+#include "mail/verdict.hpp"
 
 // GET /v1/status and `bonafide status`: is all well, and if not, what is not.
 namespace bonafide::app {
@@ -10,6 +11,7 @@ namespace {
 
 constexpr const char* score_group = "bonafide.score";
 constexpr const char* import_group = "bonafide.import";
+constexpr Duration recently = Duration::seconds(10);
 
 Result<uint64_t> group_backlog(Pipeline& pipeline, const std::string& group) {
   BONAFIDE_ASSIGN(const auto shards, pipeline.journal().backlog(group));
@@ -66,27 +68,7 @@ Result<uint64_t> backlog_records(Pipeline& pipeline) {
   return records;
 }
 
-void Service::measure() {
-  // Heartbeats are in none of these.
-  auto& metrics = outside_.metrics;
-  Rates::Totals totals;
-  totals.in =
-      metrics.counter("bonafide_events_emitted_total", "records written", {{"step", "collect"}}).value();
-  totals.stored = metrics.counter("bonafide_rows_written_total", "Rows put into the primary store").value();
-  for (const char* verdict : {"trusted", "suspicious", "untrusted", "none"}) {
-    totals.scored +=
-        metrics.counter("bonafide_verdicts_total", "messages by verdict", {{"verdict", verdict}}).value();
-  }
-  const std::lock_guard lock(rates_mutex_);
-  rates_.sample(outside_.clock.steady(), totals);
-}
-
-Rates::PerSecond Service::rates() const {
-  const std::lock_guard lock(rates_mutex_);
-  return rates_.per_second();
-}
-
-/// One line for each thing that is not as it should be.
+/// One line for each thing that is not as it should be, with what to do about it where that is known.
 Result<std::vector<std::string>> Service::problems() {
   std::vector<std::string> found;
   const api::Health health = ready();  // holds what alive() says
@@ -115,6 +97,16 @@ Result<std::vector<std::string>> Service::problems() {
       found.push_back(std::move(problem));
     }
   }
+  for (const auto* workers : {&pipeline_.processors(), &pipeline_.sinks()}) {
+    for (const auto* worker : *workers) {
+      const auto& damaged = outside_.metrics.counter("bonafide_damaged_reads_total",
+                                                     "Damaged stretches of the log a step had to skip",
+                                                     {{"step", worker->name()}});
+      if (damaged.value() > 0)
+        found.push_back(std::string(worker->name()) +
+                        ": damaged places in the journal were skipped; `bonafide verify` names them");
+    }
+  }
   BONAFIDE_ASSIGN(const uint64_t parked, pipeline_.parked_store().count(stores::ParkedState::parked));
   if (parked > 0) {
     found.push_back(std::to_string(parked) + (parked == 1 ? " message is" : " messages are") +
@@ -125,21 +117,28 @@ Result<std::vector<std::string>> Service::problems() {
 
 namespace {
 
-void write_lag(JsonWriter& json, env::Metrics& metrics) {
-  auto& lag = metrics.histogram("bonafide_end_to_end_lag_seconds", "from acceptance to the durable verdict");
+void write_lag(JsonWriter& json, const Measures::Lag& lag) {
   json.key("lag_seconds").begin_object();
-  json.member("p50", lag.quantile(0.5).in_seconds())
-      .member("p99", lag.quantile(0.99).in_seconds())
-      .member("count", lag.count())
+  json.member("p50", lag.p50.in_seconds())
+      .member("p90", lag.p90.in_seconds())
+      .member("p99", lag.p99.in_seconds())
+      .member("count", lag.count)
       .end_object();
 }
 
-void write_rates(JsonWriter& json, const Rates::PerSecond& rates) {
+// Since the process began.
+void write_lag(JsonWriter& json, env::Metrics& metrics) {
+  const auto& lag =
+      metrics.histogram("bonafide_end_to_end_lag_seconds", "from acceptance to the durable verdict");
+  write_lag(json, {lag.quantile(0.5), lag.quantile(0.9), lag.quantile(0.99), lag.count()});
+}
+
+void write_rates(JsonWriter& json, const Measures::Seen& seen) {
   json.key("messages_per_second").begin_object();
-  json.member("in", rates.in)
-      .member("scored", rates.scored)
-      .member("stored", rates.stored)
-      .member("over_seconds", rates.over.in_seconds())
+  json.member("in", seen.in)
+      .member("scored", seen.scored)
+      .member("stored", seen.stored)
+      .member("over_seconds", seen.over.in_seconds())
       .end_object();
 }
 
@@ -160,20 +159,36 @@ void write_reference(JsonWriter& json, const Pipeline& pipeline) {
   json.end_array();
 }
 
-// What the step has done since the process began; parked and waiting are as they stand on the disk.
-void write_worker(JsonWriter& json, const flow::Worker& worker, const Waiting& waiting, uint64_t parked,
-                  Outside& outside) {
-  const flow::StepMetrics done(outside.metrics, worker.name());
+// What the last seconds were like; verdicts of the last minute, as there are few attacks.
+void write_recent(JsonWriter& json, const Measures::Seen& seen, const Measures::Seen& minute) {
+  json.key("recent").begin_object();
+  write_rates(json, seen);
+  write_lag(json, seen.lag);
+  json.key("verdicts").begin_object();
+  for (size_t i = 0; i < minute.verdicts.size(); ++i)
+    json.member(avro::EnumSymbols<mail::ShownVerdict>::symbols[i], minute.verdicts[i]);
+  json.end_object();
+  const auto slowest = std::ranges::max_element(seen.hops, {}, [](const Measures::Hop& hop) {
+    return hop.lag.count == 0 ? Duration{-1} : hop.lag.p99;
+  });
+  if (slowest != seen.hops.end() && slowest->lag.count > 0) json.member("slowest", slowest->name);
+  json.end_object();
+}
+
+// What the step has done since the process began, and of late; parked and waiting are as they stand on the
+// disk.
+void write_worker(JsonWriter& json, const flow::Worker& worker, const Measures::Hop& hop,
+                  const Waiting& waiting, uint64_t parked, Time now) {
   json.begin_object()
       .member("name", worker.name())
       .member("doing", flow::to_string(worker.health().doing()))
-      .member("in", done.received.value())
-      .member("out", done.processed.value())
-      .member("parked", parked)
-      .member("not_yet_durable", waiting.records);
-  if (waiting.oldest) {
-    json.member("oldest_seconds", std::max(Duration{}, outside.clock.now() - *waiting.oldest).in_seconds());
-  }
+      .member("in", hop.in)
+      .member("out", hop.out)
+      .member("in_per_second", hop.in_per_second)
+      .member("out_per_second", hop.out_per_second);
+  write_lag(json, hop.lag);
+  json.member("parked", parked).member("not_yet_durable", waiting.records);
+  if (waiting.oldest) json.member("oldest_seconds", std::max(Duration{}, now - *waiting.oldest).in_seconds());
   json.end_object();
 }
 
@@ -194,25 +209,34 @@ Result<std::string> Service::status_json() {
       .member("ok", found.empty())
       .member("running", runner_ != nullptr)
       .member("since", started_)
+      .member("now", outside_.clock.now())
       .member("backlog_records", backlog)
       .member("parked", all_parked);
   json.key("problems").begin_array();
   for (const auto& problem : found) json.value(problem);
   json.end_array();
-  write_rates(json, rates());
+  const auto seen = measures_.last(recently), minute = measures_.last(Recent::window);
+  write_rates(json, minute);
   write_lag(json, outside_.metrics);
   write_reference(json, pipeline_);
+  write_recent(json, seen, minute);
   json.key("workers").begin_array();
+  auto hop = seen.hops.begin();
   for (const auto* workers : {&pipeline_.processors(), &pipeline_.sinks()}) {
     for (const auto* worker : *workers) {
       BONAFIDE_ASSIGN(const auto waiting, waiting_of(pipeline_, worker->group()));
       // The worker "score" runs the step "enrich" too.
       const std::string name = worker->name();
       const uint64_t set_aside = parked_at(name) + (name == "score" ? parked_at("enrich") : 0);
-      write_worker(json, *worker, waiting, set_aside, outside_);
+      write_worker(json, *worker, *hop++, waiting, set_aside, outside_.clock.now());
     }
   }
-  return json.end_array().end_object().take();
+  json.end_array();
+  if (const auto* rebuild = pipeline_.rebuild(); rebuild != nullptr && rebuild->progress().running) {
+    const auto progress = rebuild->progress();
+    json.key("reindex").begin_object().member("done", progress.done).member("of", progress.of).end_object();
+  }
+  return json.end_object().take();
 }
 
 }  // namespace bonafide::app

@@ -9,7 +9,7 @@
 #include "base/text.hpp"
 #include "base/time.hpp"
 
-// Verbs that ask about a data folder: show, export, status, verify, parked.
+// Verbs that ask about a data folder: show, export, verify, parked.
 namespace bonafide::app {
 namespace {
 
@@ -88,43 +88,6 @@ int print_message(const json::object& row) {
     return same ? exit_ok : exit_failed;
   }
   return exit_ok;
-}
-
-// "All is well", or what is not: the first line says it all.
-std::string headline(const json::object& status) {
-  std::string line = status.at("running").as_bool() ? "" : " (no service is running)";
-  if (status.at("ok").as_bool()) return "All is well" + line;
-  std::string what;
-  for (const auto& problem : status.at("problems").as_array())
-    what += (what.empty() ? ": " : "; ") + std::string(problem.as_string());
-  return "NOT all is well" + line + what;
-}
-
-void print_worker(const json::object& worker) {
-  const auto* oldest = worker.if_contains("oldest_seconds");
-  std::printf("%-10s %12s %12s %8s %10s %9s  %s\n", text_of(worker, "name").c_str(),
-              text_of(worker, "in").c_str(), text_of(worker, "out").c_str(),
-              text_of(worker, "parked").c_str(), text_of(worker, "not_yet_durable").c_str(),
-              oldest == nullptr ? "-" : (fixed(oldest->to_number<double>(), 1) + " s").c_str(),
-              text_of(worker, "doing").c_str());
-}
-
-int print_status(const json::object& status) {
-  const auto& lag = status.at("lag_seconds").as_object();
-  const auto& rates = status.at("messages_per_second").as_object();
-  std::cout << headline(status) << "\n\n"
-            << "backlog     " << text_of(status, "backlog_records") << " messages\n"
-            << "a second    " << fixed(number_of(rates, "in"), 1) << " in, "
-            << fixed(number_of(rates, "scored"), 1) << " scored, " << fixed(number_of(rates, "stored"), 1)
-            << " stored, over the last " << fixed(number_of(rates, "over_seconds"), 0) << " s\n"
-            << "latency     p50 " << fixed(number_of(lag, "p50") * 1000, 1) << " ms, p99 "
-            << fixed(number_of(lag, "p99") * 1000, 1) << " ms over " << text_of(lag, "count")
-            << " messages since the start\n\n"
-            << std::flush;
-  std::printf("%-10s %12s %12s %8s %10s %9s  %s\n", "step", "in", "out", "parked", "under way", "oldest",
-              "doing");
-  for (const auto& worker : status.at("workers").as_array()) print_worker(worker.as_object());
-  return status.at("ok").as_bool() ? exit_ok : exit_failed;
 }
 
 int print_parked(const json::object& answer) {
@@ -222,11 +185,6 @@ int show(const Common& common, const ShowOptions& options) {
   if (options.raw) return show_raw(common, *id);
   return ask_and_print(
       common, [&](Access& access) { return access.message(*id, options.rescore); }, print_message);
-}
-
-int status(const Common& common) {
-  return ask_and_print(
-      common, [](Access& access) { return access.status(); }, print_status);
 }
 
 int parked_list(const Common& common, const std::string& tenant) {

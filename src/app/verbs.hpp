@@ -92,7 +92,22 @@ int stats(const Common& common, const StatsOptions& options);
 
 int reindex(const Common& common);
 
+struct TailOptions {
+  std::string stream, from;  ///< "" = the last ones; with follow: from now
+  int64_t last = 10, limit = 0;
+  bool last_given = false;
+  bool follow = false, reveal = false, full = false;
+  std::string tenant, sender, id;
+  std::vector<std::string> verdicts;
+};
+int tail(const Common& common, const TailOptions& options);
+
 int status(const Common& common);
+
+struct TopOptions {
+  bool once = false;  ///< one picture, and end
+};
+int top(const Common& common, const TopOptions& options);
 
 struct VerifyOptions {
   bool quick = false;
