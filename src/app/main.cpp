@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <sys/stat.h>
 
+#include "app/cli_pages.hpp"
 #include "app/verbs.hpp"
 
 // The command line: names, options and help. What the verbs do stands in the files named after them.
@@ -29,7 +30,7 @@ struct Cli {
   TopOptions top;
   RecodeChoice recode;
   TenantOptions tenant;
-  std::string id, file, folder, parked_tenant;
+  std::string id, file, folder, parked_tenant, shell;
   int64_t limit = 0;
   int result = exit_ok;
 };
@@ -261,6 +262,10 @@ void add_tools(CLI::App& app, Cli& cli) {
            [&cli] { return config_show(cli.common); });
   add_verb(config, cli, "schema", "every key with its type, default and meaning",
            "  bonafide config schema --json", [&cli] { return config_schema(cli.common); });
+  add_verb(config, cli, "docs", "write a page for each component into a folder, from the fields",
+           "  bonafide config docs docs/components", [&cli] { return config_docs(cli.common, cli.folder); })
+      ->add_option("folder", cli.folder)
+      ->required();
   auto* schema = add_noun(app, "schema", "the schemas of the events");
   add_verb(schema, cli, "list", "subjects, versions and ids", "  bonafide schema list",
            [&cli] { return schema_list(cli.common); });
@@ -297,6 +302,17 @@ void add_tools(CLI::App& app, Cli& cli) {
   recode->add_flag("--force", cli.recode.force, "overwrite OUT where it is there");
 }
 
+// What is made from the definitions above.
+void add_pages(CLI::App& app, Cli& cli) {
+  auto* man = app.add_subcommand("man", "the man page, for man(1)");
+  man->footer("Examples:\n  bonafide man | man -l -\n  bonafide man > /usr/local/share/man/man1/bonafide.1");
+  man->callback([&app] { std::cout << man_page(describe(app), BONAFIDE_VERSION); });
+  auto* shells = app.add_subcommand("completion", "completion of the command line, for a shell to read");
+  shells->footer("Examples:\n  source <(bonafide completion bash)\n  bonafide completion fish | source");
+  shells->add_option("shell", cli.shell)->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  shells->callback([&app, &cli] { std::cout << completion(describe(app), cli.shell); });
+}
+
 int main_of(int argc, char** argv) {
   Cli cli;
   CLI::App app(about, "bonafide");
@@ -310,6 +326,7 @@ int main_of(int argc, char** argv) {
   add_operations(app, cli);
   add_tenants(app, cli);
   add_tools(app, cli);
+  add_pages(app, cli);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,10 +1,11 @@
+#include "app/component_pages.hpp"
 #include "app/configuration.hpp"
 #include "app/output.hpp"
 #include "app/verbs.hpp"
 #include "base/json.hpp"
 #include "env/real/files.hpp"
 
-// bonafide config lint|show|schema.
+// bonafide config lint|show|schema|docs.
 namespace bonafide::app {
 
 int config_lint(const Common& common, const std::string& file) {
@@ -60,6 +61,18 @@ int config_show(const Common& common) {
 int config_schema(const Common& common) {
   const auto sections = configuration_sections();
   std::cout << (common.json ? flow::config_schema(sections) + "\n" : flow::settings_markdown(sections));
+  return exit_ok;
+}
+
+int config_docs(const Common& /*common*/, const std::string& folder) {
+  env::RealFiles files;
+  if (const Status made = files.make_folders(folder); !made.ok()) return complain(made.error());
+  const auto pages = component_pages();
+  for (const auto& [name, text] : pages) {
+    if (const Status written = files.write_file(folder + "/" + name, text); !written.ok())
+      return complain(written.error());
+  }
+  std::cout << pages.size() << " pages written to " << folder << "\n";
   return exit_ok;
 }
 

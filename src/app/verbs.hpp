@@ -133,6 +133,7 @@ int tenant_remove(const Common& common, const TenantOptions& options);
 int config_lint(const Common& common, const std::string& file);
 int config_show(const Common& common);
 int config_schema(const Common& common);
+int config_docs(const Common& common, const std::string& folder);
 
 int schema_list(const Common& common);
 int schema_check(const Common& common, const std::string& folder);

@@ -217,6 +217,7 @@ std::string settings_markdown(const std::vector<Section>& sections) {
       std::string type = to_string(field.type);
       if (field.type == FieldType::choice) type = join(field.choices, ", ");
       std::string meaning = field.doc;
+      if ((field.least || field.most || field.secret) && !meaning.ends_with('.')) meaning += ".";
       if (field.least) meaning += " At least " + plain(*field.least) + ".";
       if (field.most) meaning += " At most " + plain(*field.most) + ".";
       if (field.secret) meaning += " Secret: `{file: PATH}` or `${NAME}`.";
