@@ -31,8 +31,8 @@ struct Operation {
   std::string_view tag, summary;
   std::vector<QueryParameter> query = {};
   std::vector<Outcome> outcomes = {};  ///< beside errors, which are the same everywhere; by status
-  std::string_view body_media = "";    ///< "": takes no body
-  std::string_view body_schema = "";   ///< of components/schemas
+  std::string_view body_media = {};    ///< "": takes no body
+  std::string_view body_schema = {};   ///< of components/schemas
 };
 
 /// A call as the document names it; `path` with its arguments in braces: "/v1/messages/{id}".

@@ -109,11 +109,11 @@ std::string verdict_words(const json::object& recent) {
   const auto& verdicts = recent.at("verdicts").as_object();
   double all = 0;
   for (const auto& verdict : verdicts) all += verdict.value().to_number<double>();
-  std::string words = format("%.0f scored", all);
+  std::string words = format("%.0f", all);
   for (const auto& verdict : verdicts) {
     if (all == 0) break;
     words += (words.find(':') == std::string::npos ? ": " : ", ") + std::string(verdict.key()) +
-             format(" %.1f %%", 100 * verdict.value().to_number<double>() / all);
+             format(" %.1f%%", 100 * verdict.value().to_number<double>() / all);
   }
   return words;
 }

@@ -60,7 +60,8 @@ TEST(TopView, ShowsWhatMattersInEightyColumns) {
   const std::string text = testing::PrintToString(view->lines);
   EXPECT_EQ(view->lines[1], "All is well");
   for (const char* wanted :
-       {"812.5 in, 812.5 scored, 812.5 stored", "trusted 90.0 %, suspicious 7.5 %, untrusted 2.5 %",
+       {"812.5 in, 812.5 scored, 812.5 stored",
+        "a minute    1000: trusted 90.0%, suspicious 7.5%, untrusted 2.5%",
         "p50 8.1 ms, p90 12 ms, p99 31 ms", "w1, done p99 61 ms", "3 messages, 0 parked", "w8 "})
     EXPECT_THAT(text, HasSubstr(wanted));
   EXPECT_THAT(text, Not(HasSubstr("\x1b"))) << "no colour";
