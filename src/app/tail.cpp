@@ -192,6 +192,21 @@ Status Tail::begin(const LiveViews::Put& put) {
 
 // --- going on
 
+// What came into being meanwhile is read from its beginning.
+Status Tail::add_new_shards() {
+  const Time now = clock_.steady();
+  if (!query_.follow || now < shards_due_) return Ok{};
+  shards_due_ = now + Duration::seconds(1);
+  BONAFIDE_ASSIGN(const auto there, pipeline_.journal().shards(query_.stream));
+  for (const auto& shard : there) {
+    if (cursor_.at.contains(shard.id)) continue;
+    BONAFIDE_ASSIGN(auto reader, pipeline_.journal().reader(shard.id, {}));
+    cursor_.at[shard.id] = {};
+    shards_.push_back({shard.id, {}, std::move(reader)});
+  }
+  return Ok{};
+}
+
 bool Tail::is_over(bool found) const {
   if (reader_gone_ || (query_.limit && shown_ >= *query_.limit)) return true;
   return !found && !query_.follow &&
@@ -204,6 +219,7 @@ Status Tail::show(const LiveViews::Put& put, const std::function<bool()>& closin
   BONAFIDE_TRY(begin(put));
   for (bool found = false; !is_over(found) && !closing();) {
     found = false;
+    BONAFIDE_TRY(add_new_shards());
     for (auto& shard : shards_) {
       BONAFIDE_ASSIGN(const bool more, show_more(shard, put));
       found |= more;

@@ -41,6 +41,7 @@ class Tail {
 
   Status begin(const LiveViews::Put& put);
   Status show_last(const LiveViews::Put& put);
+  Status add_new_shards();
   Status keep_last(Shard& shard, size_t count, std::vector<flow::Delivery>& kept) const;
   Result<flow::Position> place_of(const Shard& shard, Time time);
   Result<std::vector<flow::Delivery>> read(Shard& shard, const LiveViews::Put& put);
@@ -57,7 +58,8 @@ class Tail {
   TailCursor cursor_;
   size_t shown_ = 0;
   bool reader_gone_ = false;
-  Time said_;  ///< when something was written last
+  Time said_;        ///< when something was written last
+  Time shards_due_;  ///< when new shards are looked for
 };
 
 /// The streams that can be watched: those of the topology and of the front doors.
