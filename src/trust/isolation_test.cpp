@@ -107,7 +107,7 @@ TEST(IsolationTest, WhatOneTenantSaysOfAMachineIsCapped) {
     for (int i = 0; i < messages; ++i) {
       auto received = message(spammer, 1, "spam" + std::to_string(i));
       received.tenant = "a";
-      received.facts->from.front().local = "x" + std::to_string(i);
+      received.facts.edit().from.front().local = "x" + std::to_string(i);
       story.take(std::move(received));
     }
     auto received = message(spammer, 2, "mine");
