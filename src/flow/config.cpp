@@ -11,7 +11,9 @@
 namespace bonafide::flow {
 namespace {
 
-const std::vector<std::string> worker_keys = {"name", "from", "steps", "to", "sink", "parked", "pace"};
+const std::vector<std::string> worker_keys = {"name", "from", "steps",  "to",
+                                              "also", "sink", "parked", "pace"};
+const std::vector<std::string> feed_keys = {"from", "steps"};
 const std::vector<std::string> topology_keys = {"group_prefix", "parked", "workers"};
 constexpr size_t max_secret_bytes = 65'536;
 
@@ -85,6 +87,11 @@ class FileReader {
         if (auto read = list(value); read) out.steps = *read;
         return;
       }
+      if (key == "also") {
+        if (!value.IsSequence()) return say(value, "also: expected a list of topics with steps");
+        for (const auto& one : value) out.also.push_back(feed(one));
+        return;
+      }
       auto read = text(value);
       if (!read) return;
       if (key == "pace") {
@@ -99,6 +106,18 @@ class FileReader {
                             : key == "sink" ? out.sink
                                             : out.parked;
       target = *read;
+    });
+    return out;
+  }
+
+  Feed feed(const YAML::Node& node) {
+    Feed out;
+    members(node, feed_keys, [&](const std::string& key, const YAML::Node& value) {
+      if (key == "steps") {
+        if (auto read = list(value); read) out.steps = *read;
+      } else if (auto read = text(value); read) {
+        out.from = *read;
+      }
     });
     return out;
   }
@@ -210,6 +229,15 @@ std::string flow_list(const std::vector<std::string>& list) {
   std::string out = "[";
   for (const auto& item : list) out += (out.size() > 1 ? ", " : "") + quoted(item);
   return out + "]";
+}
+
+std::string shown(const std::vector<Feed>& feeds) {
+  std::string out;
+  for (const auto& feed : feeds) {
+    out += (out.empty() ? "{from: " : ", {from: ") + quoted(feed.from) + ", steps: " + flow_list(feed.steps) +
+           "}";
+  }
+  return "[" + out + "]";
 }
 
 std::string shown(const Settings& settings, const Field& field) {
@@ -368,6 +396,7 @@ std::string Config::show(const std::vector<Section>& sections) const {
     out += "    - {name: " + quoted(worker.name) + ", from: " + quoted(worker.from);
     if (!worker.steps.empty()) out += ", steps: " + flow_list(worker.steps);
     if (!worker.to.empty()) out += ", to: " + quoted(worker.to);
+    if (!worker.also.empty()) out += ", also: " + shown(worker.also);
     if (!worker.sink.empty()) out += ", sink: " + quoted(worker.sink);
     if (!worker.parked.empty()) out += ", parked: " + quoted(worker.parked);
     if (worker.pace > Duration{}) out += ", pace: " + format_duration(worker.pace);
@@ -411,6 +440,13 @@ std::string config_schema(const std::vector<Section>& sections) {
     json.key(key).begin_object();
     if (key == "steps") {
       json.member("type", "array").key("items").begin_object().member("type", "string").end_object();
+    } else if (key == "also") {
+      json.member("type", "array").key("items").begin_object().member("type", "object");
+      json.member("additionalProperties", false).key("properties").begin_object();
+      json.key("from").begin_object().member("type", "string").end_object();
+      json.key("steps").begin_object().member("type", "array");
+      json.key("items").begin_object().member("type", "string").end_object().end_object();
+      json.end_object().end_object();
     } else {
       json.member("type", "string");
     }

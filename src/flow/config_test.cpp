@@ -280,6 +280,26 @@ TEST(Topology, WorkersMustFitTogether) {
   EXPECT_EQ(problems({{"a", "in", {"enrich", "score"}, "x"}, {"b", "x", {}, "", "rows"}}), "");
 }
 
+TEST(Topology, AWorkerMayReadFurtherTopicsThroughStepsOfTheirOwn) {
+  const auto problems = [](std::vector<Feed> also, const char* sink = "") {
+    WorkerEntry worker{"a", "in", {"score"}, "x"};
+    if (*sink != '\0') worker = {"a", "in", {}, "", sink};
+    worker.also = std::move(also);
+    return all(check({"g.", "parked", {worker}}, registry(), {"in", "more"}));
+  };
+  EXPECT_EQ(problems({{"more", {"enrich"}}}), "");
+  EXPECT_THAT(problems({{"mor", {"enrich"}}}), HasSubstr("nothing writes to mor. Did you mean \"more\"?"));
+  EXPECT_THAT(problems({{"more", {}}}), HasSubstr("needs `steps`"));
+  EXPECT_THAT(problems({{"more", {"enrick"}}}), HasSubstr("Did you mean \"enrich\"?"));
+  EXPECT_THAT(problems({{"in", {"enrich"}}}), HasSubstr("reads in twice"));
+  EXPECT_THAT(problems({{"more", {"enrich"}}, {"more", {"enrich"}}}), HasSubstr("reads more twice"));
+  EXPECT_THAT(problems({{"x", {"enrich"}}}), HasSubstr("x -> x"));
+  EXPECT_THAT(problems({{"more", {"enrich"}}}, "rows"), HasSubstr("a sink is a worker of its own"));
+  WorkerEntry worker{"a", "in", {"score"}, "x"};
+  worker.also = {{"more", {"enrich"}}};
+  EXPECT_EQ(describe({"g.", "p", {worker}}), "a: in -> score -> x\na: more -> enrich -> x\n");
+}
+
 TEST(Topology, IsBuiltIntoWorkersOrSaysWhyNot) {
   const Config config = Config::presets(registry().sections());
   const auto settings = [&](const std::string& name) -> const Settings& { return config.section(name); };

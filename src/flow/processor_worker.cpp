@@ -10,16 +10,25 @@ namespace {
 /// After the deadline a state must have answered; one that has not is given up on after this.
 constexpr Duration grace = Duration::seconds(1);
 constexpr Duration commit_poll = Duration::millis(1);
+
+std::vector<std::string> inputs_of(const ProcessorPlan& plan) {
+  std::vector<std::string> topics;
+  for (const auto& chain : plan.chains) topics.push_back(chain.from);
+  return topics;
+}
 }  // namespace
 
 ProcessorWorker::ProcessorWorker(ProcessorPlan plan, WorkerParts parts, WorkerOptions options)
-    : Worker(plan.name, {plan.group, {plan.from}, Visibility::written, nullptr}, parts, options),
+    : Worker(plan.name, {plan.group, inputs_of(plan), Visibility::written, nullptr}, parts, options),
       plan_(std::move(plan)),
       not_folded_(
           parts.metrics.counter("bonafide_history_not_folded_total",
                                 "Outputs whose observations could not be read when a history was rebuilt",
                                 {{"step", plan_.name}})) {
-  for (const auto& step : plan_.steps) metrics_.emplace_back(parts_.metrics, step.name);
+  for (const auto& chain : plan_.chains) {
+    auto& metrics = metrics_.emplace_back();
+    for (const auto& step : chain.steps) metrics.emplace_back(parts_.metrics, step.name);
+  }
 }
 
 ProcessorWorker::~ProcessorWorker() = default;
@@ -82,16 +91,21 @@ bool side_by_side(const std::vector<Shard>& from, const std::vector<Shard>& to) 
 }  // namespace
 
 /// The state is brought up to what is written by now before anything is asked of a gained shard. The outputs
-/// of its former holder are in the shard beside it; where the two topics differ, or shards have ended, they
-/// may be in any.
+/// of its former holder are in the shard beside it; where the topics differ, or shards have ended, they may
+/// be in any.
 Status ProcessorWorker::begin_catch_up(const std::vector<ShardId>& gained) {
   if (plan_.state == nullptr) return Ok{};
-  BONAFIDE_ASSIGN(const auto inputs, parts_.log.shards(plan_.from));
   BONAFIDE_ASSIGN(const auto outputs, parts_.log.shards(plan_.to));
-  const bool own = side_by_side(inputs, outputs);
+  bool own = true;
+  for (const auto& chain : plan_.chains) {
+    BONAFIDE_ASSIGN(const auto inputs, parts_.log.shards(chain.from));
+    own &= side_by_side(inputs, outputs);
+  }
   for (const auto& shard : outputs) {
-    const ShardId input{plan_.from, shard.id.lane, shard.id.number};
-    if (own && std::ranges::find(gained, input) == gained.end()) continue;
+    const auto beside = [&](const ShardId& input) {
+      return input.lane == shard.id.lane && input.number == shard.id.number;
+    };
+    if (own && std::ranges::none_of(gained, beside)) continue;
     BONAFIDE_ASSIGN(const Position written, parts_.log.written(shard.id));
     catching_up_.push_back({shard.id, written});
   }
@@ -183,13 +197,14 @@ Result<bool> ProcessorWorker::settle_commits() {
     }
     BONAFIDE_TRY(apply(flight));
     const Time now = parts_.clock.now();
-    for (size_t i = 0; i < metrics_.size(); ++i) {
-      metrics_[i].processed.add(flight.counts[i].received);
-      metrics_[i].emitted.add(flight.counts[i].emitted);
-      metrics_[i].dropped.add(flight.counts[i].dropped);
-      metrics_[i].parked.add(flight.counts[i].parked);
+    auto& metrics = metrics_[flight.chain];
+    for (size_t i = 0; i < metrics.size(); ++i) {
+      metrics[i].processed.add(flight.counts[i].received);
+      metrics[i].emitted.add(flight.counts[i].emitted);
+      metrics[i].dropped.add(flight.counts[i].dropped);
+      metrics[i].parked.add(flight.counts[i].parked);
     }
-    for (const Time timestamp : flight.timestamps) metrics_.back().lag_out.observe(now - timestamp);
+    for (const Time timestamp : flight.timestamps) metrics.back().lag_out.observe(now - timestamp);
     flights_.pop_front();
     worked = true;
   }
@@ -224,7 +239,7 @@ Result<Progress> ProcessorWorker::go_on() {
       BONAFIDE_TRY(notice_shards());  // gained just now: its records wait until its history is there
       if (!catching_up_.empty()) return Progress::worked;
     }
-    begin_batch(std::exchange(waiting_, {}));
+    begin_batch();
   }
   if (!run_batch()) return Progress::idle;
   const size_t records = batch_->deliveries().size();
@@ -233,24 +248,36 @@ Result<Progress> ProcessorWorker::go_on() {
   return Progress::worked;
 }
 
-void ProcessorWorker::begin_batch(std::vector<Delivery> deliveries) {
+size_t ProcessorWorker::chain_of(const ShardId& shard) const {
+  const auto found = std::ranges::find(plan_.chains, shard.topic, &Chain::from);
+  return static_cast<size_t>(found - plan_.chains.begin());
+}
+
+/// Of what waits, all that goes through the first one's chain; the rest is the next batch.
+void ProcessorWorker::begin_batch() {
   batch_began_ = parts_.clock.steady();
+  chain_ = chain_of(waiting_.front().shard);
+  const auto others = std::ranges::stable_partition(
+      waiting_, [&](const Delivery& delivery) { return chain_of(delivery.shard) == chain_; });
+  std::vector<Delivery> deliveries(std::make_move_iterator(waiting_.begin()),
+                                   std::make_move_iterator(others.begin()));
+  waiting_.erase(waiting_.begin(), others.begin());
   std::vector<const std::vector<Delta>*> before;
   for (const auto& flight : flights_) {
     for (const auto& deltas : flight.deltas) before.push_back(&deltas);
   }
   const size_t most = parts_.log.traits().max_record_bytes;
-  batch_.emplace(plan_.steps, std::move(deliveries), parts_.clock.now(),
+  batch_.emplace(plan_.chains[chain_].steps, std::move(deliveries), parts_.clock.now(),
                  Batch::Limits{most - std::min(most, ParkedRecord::overhead_bytes)}, std::move(before));
   batch_->on_step([this](size_t step) { note_lag(step); });
 }
 
 void ProcessorWorker::note_lag(size_t step) {
-  health_.working(Doing::processing, plan_.steps[step].name.c_str());
+  health_.working(Doing::processing, plan_.chains[chain_].steps[step].name.c_str());
   const Time now = parts_.clock.now();
-  metrics_[step].received.add(batch_->deliveries().size());
-  for (const auto& delivery : batch_->deliveries())
-    metrics_[step].lag_in.observe(now - delivery.record.timestamp);
+  const auto& metrics = metrics_[chain_][step];
+  metrics.received.add(batch_->deliveries().size());
+  for (const auto& delivery : batch_->deliveries()) metrics.lag_in.observe(now - delivery.record.timestamp);
 }
 
 bool ProcessorWorker::run_batch() {
@@ -293,6 +320,7 @@ bool ProcessorWorker::answers_arrived() {
 void ProcessorWorker::commit_batch() {
   health_.working(Doing::committing, name());
   Flight flight;
+  flight.chain = chain_;
   auto transaction = session_->begin();
   const auto encoded = std::make_shared<const std::string>(batch_->take_encoded());
   const SharedBytes all(encoded);
@@ -315,7 +343,8 @@ void ProcessorWorker::commit_batch() {
     transaction->consumed(deliveries[i].shard, deliveries[i].position);
     if (!outcomes[i].failure) continue;
     const auto& [step, error] = *outcomes[i].failure;
-    transaction->append(parked_entry(plan_.parked, plan_.steps[step].name, deliveries[i], error));
+    transaction->append(
+        parked_entry(plan_.parked, plan_.chains[chain_].steps[step].name, deliveries[i], error));
   }
   flight.counts = batch_->counts();
   flight.commit = transaction->commit();

@@ -8,17 +8,25 @@
 
 namespace bonafide::flow {
 
-/// A chain of steps from one topic to another.
+/// The steps that the records of one topic go through.
+struct Chain {
+  std::string from;
+  std::vector<NamedProcessor> steps;  ///< fused: no hop and no encoding between them
+};
+
+/// Chains of steps from their topics to one other. Several where the output is also folded into a history: it
+/// has one writer, so whatever else has something to add goes through the same worker.
 struct ProcessorPlan {
   std::string name;   ///< of the worker: "score"
   std::string group;  ///< "bonafide.score"
-  std::string from, to, parked;
-  std::vector<NamedProcessor> steps;  ///< fused: no hop and no encoding between them
-  State* state = nullptr;             ///< null: a chain without history; its questions stay unknown
-  std::unique_ptr<Fold> fold;         ///< of `to`; needed where there is a state
+  std::vector<Chain> chains;
+  std::string to, parked;
+  State* state = nullptr;      ///< null: chains without history; their questions stay unknown
+  std::unique_ptr<Fold> fold;  ///< of `to`; needed where there is a state
 };
 
 /// Reads records, runs them through its steps, and commits outputs, parked records and progress together.
+/// Order is kept in a shard; records of different topics overtake each other.
 /// History follows the commits: it is brought up to the last committed output before the first question, and
 /// what is not applied yet lies over its answers.
 class ProcessorWorker final : public Worker {
@@ -29,6 +37,7 @@ class ProcessorWorker final : public Worker {
  private:
   /// Outputs and progress on their way into the log.
   struct Flight {
+    size_t chain = 0;
     std::unique_ptr<Commit> commit;
     std::vector<std::vector<Delta>> deltas;  ///< of each output, in the order they were appended
     std::vector<StepCounts> counts;
@@ -68,7 +77,8 @@ class ProcessorWorker final : public Worker {
   Result<bool> settle_commits();
   Status apply(Flight& flight);
   Result<Progress> go_on();
-  void begin_batch(std::vector<Delivery> deliveries);
+  [[nodiscard]] size_t chain_of(const ShardId& shard) const;
+  void begin_batch();
   /// True once the batch has run to its end; false while an answer is awaited.
   bool run_batch();
   bool answers_arrived();
@@ -77,10 +87,11 @@ class ProcessorWorker final : public Worker {
 
   ProcessorPlan plan_;
   env::Counter& not_folded_;
-  std::vector<StepMetrics> metrics_;
+  std::vector<std::vector<StepMetrics>> metrics_;  ///< by chain and step
   std::deque<CatchUp> catching_up_;
   std::map<ShardId, Follower> followers_;  ///< of the output topic
   std::vector<Delivery> waiting_;          ///< read, not begun
+  size_t chain_ = 0;                       ///< of the batch
   std::optional<Batch> batch_;
   std::shared_ptr<Mailbox> mailbox_;  ///< of the question under way
   std::vector<std::string> asking_;   ///< its keys

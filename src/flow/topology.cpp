@@ -74,21 +74,39 @@ class Checker {
                       did_you_mean(worker.from, {written_.begin(), written_.end()}));
     }
     check_topic(worker, "parked", worker.parked.empty() ? topology_.parked : worker.parked);
+    for (const auto& feed : worker.also) check_feed(worker, feed);
     if (worker.sink.empty()) {
       check_topic(worker, "to", worker.to);
       if (worker.steps.empty()) say(worker, "needs `steps` and `to`, or a `sink`");
-    } else if (!worker.steps.empty() || !worker.to.empty()) {
+    } else if (!worker.steps.empty() || !worker.to.empty() || !worker.also.empty()) {
       say(worker, "has both a sink and steps or `to`; a sink is a worker of its own");
     }
-    for (const auto& step : worker.steps) {
-      if (registry_.step(step) == nullptr) {
-        say(worker, "there is no step \"" + step + "\"." + did_you_mean(step, registry_.step_names()));
-      }
-    }
+    check_steps(worker, worker.steps);
     if (!worker.sink.empty() && registry_.sink(worker.sink) == nullptr) {
       say(worker,
           "there is no sink \"" + worker.sink + "\"." + did_you_mean(worker.sink, registry_.sink_names()));
     }
+  }
+
+  void check_steps(const WorkerEntry& worker, const std::vector<std::string>& steps) {
+    for (const auto& step : steps) {
+      if (registry_.step(step) == nullptr) {
+        say(worker, "there is no step \"" + step + "\"." + did_you_mean(step, registry_.step_names()));
+      }
+    }
+  }
+
+  void check_feed(const WorkerEntry& worker, const Feed& feed) {
+    check_topic(worker, "from", feed.from);
+    if (!feed.from.empty() && !written_.contains(feed.from)) {
+      say(worker, "nothing writes to " + feed.from + "." +
+                      did_you_mean(feed.from, {written_.begin(), written_.end()}));
+    }
+    if (feed.steps.empty()) say(worker, "`also` needs `steps` beside `from`");
+    check_steps(worker, feed.steps);
+    const auto same = [&](const Feed& other) { return other.from == feed.from; };
+    if (feed.from == worker.from || std::ranges::count_if(worker.also, same) > 1)
+      say(worker, "reads " + feed.from + " twice; each topic goes through one chain of steps");
   }
 
   void check_topic(const WorkerEntry& worker, const std::string& role, const std::string& topic) {
@@ -101,18 +119,28 @@ class Checker {
   }
 
   [[nodiscard]] bool keeps_history(const WorkerEntry& worker) const {
-    return std::ranges::any_of(worker.steps, [&](const std::string& step) {
+    const auto keeps = [&](const std::string& step) {
       const auto* component = registry_.step(step);
       return component != nullptr && component->fold != nullptr;
-    });
+    };
+    return std::ranges::any_of(worker.steps, keeps) ||
+           std::ranges::any_of(worker.also,
+                               [&](const Feed& feed) { return std::ranges::any_of(feed.steps, keeps); });
+  }
+
+  [[nodiscard]] static std::vector<std::string> inputs_of(const WorkerEntry& worker) {
+    std::vector<std::string> topics = {worker.from};
+    for (const auto& feed : worker.also) topics.push_back(feed.from);
+    return topics;
   }
 
   /// A stream that feeds itself would never end.
   void check_loops() {
     for (const auto& start : topology_.workers) {
       if (start.to.empty()) continue;
-      std::vector<std::string> path = {start.from};
-      if (leads_back(start.to, start.from, path)) {
+      for (const auto& from : inputs_of(start)) {
+        std::vector<std::string> path = {from};
+        if (!leads_back(start.to, from, path)) continue;
         say(start, "its output comes back to it: " + join(path, " -> "));
         return;
       }
@@ -124,7 +152,9 @@ class Checker {
     if (topic == goal) return true;
     if (path.size() <= topology_.workers.size() + 1) {
       for (const auto& worker : topology_.workers) {
-        if (worker.from == topic && !worker.to.empty() && leads_back(worker.to, goal, path)) return true;
+        const auto inputs = inputs_of(worker);
+        const bool reads = std::ranges::find(inputs, topic) != inputs.end();
+        if (reads && !worker.to.empty() && leads_back(worker.to, goal, path)) return true;
       }
     }
     path.pop_back();
@@ -137,6 +167,23 @@ class Checker {
   std::vector<Problem> problems_;
 };
 
+Result<Chain> make_chain(const Feed& feed, const Registry& registry, const SettingsFor& settings,
+                         State* state, ProcessorPlan& plan) {
+  Chain chain{feed.from, {}};
+  for (const auto& name : feed.steps) {
+    const auto* component = registry.step(name);
+    auto processor = component->make(settings(name));
+    if (!processor.ok()) return processor.error().in(name);
+    chain.steps.push_back({name, std::move(*processor)});
+    if (!component->fold) continue;
+    if (plan.fold) return {Cause::invalid, plan.name + ": two of its steps keep history; give each a worker"};
+    if (state == nullptr) return {Cause::invalid, name + " keeps history, but there is no store for it"};
+    BONAFIDE_ASSIGN(plan.fold, component->fold(settings(name)));
+    plan.state = state;
+  }
+  return chain;
+}
+
 Result<std::unique_ptr<Worker>> make_processor(const WorkerEntry& entry, const Topology& topology,
                                                const Registry& registry, const WorkerParts& parts,
                                                const SettingsFor& settings, State* state,
@@ -144,20 +191,13 @@ Result<std::unique_ptr<Worker>> make_processor(const WorkerEntry& entry, const T
   ProcessorPlan plan;
   plan.name = entry.name;
   plan.group = topology.group_prefix + entry.name;
-  plan.from = entry.from;
   plan.to = entry.to;
   plan.parked = entry.parked.empty() ? topology.parked : entry.parked;
-  for (const auto& name : entry.steps) {
-    const auto* component = registry.step(name);
-    auto processor = component->make(settings(name));
-    if (!processor.ok()) return processor.error().in(name);
-    plan.steps.push_back({name, std::move(*processor)});
-    if (!component->fold) continue;
-    if (plan.fold)
-      return {Cause::invalid, entry.name + ": two of its steps keep history; give each a worker"};
-    if (state == nullptr) return {Cause::invalid, name + " keeps history, but there is no store for it"};
-    BONAFIDE_ASSIGN(plan.fold, component->fold(settings(name)));
-    plan.state = state;
+  std::vector<Feed> feeds = {{entry.from, entry.steps}};
+  feeds.insert(feeds.end(), entry.also.begin(), entry.also.end());
+  for (const auto& feed : feeds) {
+    BONAFIDE_ASSIGN(auto chain, make_chain(feed, registry, settings, state, plan));
+    plan.chains.push_back(std::move(chain));
   }
   return std::unique_ptr<Worker>(std::make_unique<ProcessorWorker>(std::move(plan), parts, options));
 }
@@ -221,6 +261,8 @@ std::string describe(const Topology& topology) {
     out += worker.name + ": " + worker.from + " -> ";
     out += worker.sink.empty() ? join(worker.steps, " + ") + " -> " + worker.to : worker.sink;
     out += "\n";
+    for (const auto& feed : worker.also)
+      out += worker.name + ": " + feed.from + " -> " + join(feed.steps, " + ") + " -> " + worker.to + "\n";
   }
   return out;
 }

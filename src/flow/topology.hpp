@@ -9,6 +9,12 @@
 
 namespace bonafide::flow {
 
+/// A further topic that a worker reads, and the steps its records go through.
+struct Feed {
+  std::string from = {};
+  std::vector<std::string> steps = {};
+};
+
 /// One worker as the configuration names it: a chain of steps between two topics, or a sink behind one.
 struct WorkerEntry {
   std::string name = {};
@@ -16,9 +22,10 @@ struct WorkerEntry {
   std::vector<std::string> steps = {};  ///< neighbouring steps are fused: no hop between them
   std::string to = {};
   std::string sink = {};
-  std::string parked = {};  ///< "": the topology's
-  Duration pace = {};       ///< see WorkerOptions::pace; of sinks only
-  std::string where = {};   ///< in the file, for errors
+  std::string parked = {};      ///< "": the topology's
+  Duration pace = {};           ///< see WorkerOptions::pace; of sinks only
+  std::vector<Feed> also = {};  ///< end in the same `to`, on the same worker: it has one writer
+  std::string where = {};       ///< in the file, for errors
 };
 
 /// Who reads what and writes what.

@@ -208,11 +208,17 @@ class Pipeline {
     ProcessorPlan plan;
     plan.name = "count";
     plan.group = "bonafide.count";
-    plan.from = "in";
+    auto& chain = plan.chains.emplace_back();
+    chain.from = "in";
     plan.to = "out";
     plan.parked = "parked";
-    plan.steps.push_back({"check", std::make_unique<Check>()});
-    plan.steps.push_back({"count", std::make_unique<Count>()});
+    chain.steps.push_back({"check", std::make_unique<Check>()});
+    chain.steps.push_back({"count", std::make_unique<Count>()});
+    if (!also.empty()) {
+      auto& other = plan.chains.emplace_back();
+      other.from = also;
+      other.steps.push_back({"count_more", std::make_unique<Count>()});
+    }
     plan.state = use_state == nullptr ? &state : use_state;
     plan.fold = std::make_unique<CountFold>();
     return std::make_unique<ProcessorWorker>(std::move(plan), parts(), worker_options_);
@@ -222,12 +228,13 @@ class Pipeline {
         SinkPlan{"store", "bonafide.store", "out", "parked", std::make_unique<StoreSink>(store, lazy)},
         parts(), worker_options_);
   }
-  void put(const std::string& key, const std::string& value, Lane lane = Lane::live) {
+  void put(const std::string& key, const std::string& value, Lane lane = Lane::live,
+           const std::string& topic = "in") {
     Record record;
     record.key = SharedBytes(key);
     record.value = SharedBytes(value);
     record.timestamp = clock.now();
-    log.inlet().append({{"in", lane, record}}, [&, value](Result<Inlet::Landed> landed) {
+    log.inlet().append({{topic, lane, record}}, [&, value](Result<Inlet::Landed> landed) {
       if (landed.ok()) acked.insert(value);
     });
   }
@@ -280,6 +287,7 @@ class Pipeline {
   MemoryState state;
   Store store;
   std::set<std::string> acked;
+  std::string also;  ///< a further topic, through "count" alone
 
  private:
   WorkerOptions worker_options_;

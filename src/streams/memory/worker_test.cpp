@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "flow/contract/sink_contract.hpp"
 #include "streams/memory/test_pipeline.hpp"
 
@@ -18,6 +20,35 @@ TEST(ProcessorWorker, OutputsCarryKeyLaneAndTimeAndSeeEarlierRecordsOfTheirBatch
   EXPECT_EQ(out[0].record.timestamp, put_at);
   EXPECT_EQ(out[3].shard.lane, Lane::backfill);
   EXPECT_EQ(p.state.histories().at("a").find("n")->total(), 4);
+}
+
+TEST(ProcessorWorker, AFurtherTopicGoesThroughStepsOfItsOwnAndSeesTheSameHistory) {
+  Pipeline p;
+  p.also = "more";
+  auto worker = p.processor();
+  p.put("a", "a1");
+  p.run({worker.get()});
+  p.put("a", "m1", Lane::live, "more");
+  p.put("a", "a2");
+  p.put("a", "m2p", Lane::live, "more");  // no poison here: the check is not in this chain
+  p.put("a", "m3", Lane::backfill, "more");
+  p.run({worker.get()});
+  auto values = p.values("out");
+  ASSERT_EQ(values.size(), 5U);
+  EXPECT_EQ(values[0], "a1=0");
+  Strings counts;
+  for (const auto& value : values) counts.push_back(value.substr(value.find('=')));
+  std::ranges::sort(counts);
+  EXPECT_EQ(counts, (Strings{"=0", "=1", "=2", "=3", "=4"})) << "each sees all before it, once";
+  EXPECT_TRUE(p.parked().empty());
+  EXPECT_EQ(p.metrics.counter("bonafide_events_received_total", "", {{"step", "count_more"}}).value(), 3U);
+  EXPECT_EQ(p.metrics.counter("bonafide_events_received_total", "", {{"step", "count"}}).value(), 2U);
+  // A state that is lost is rebuilt from the one output, whatever it came from.
+  p.state.lose();
+  auto next = p.processor();
+  p.put("a", "m4", Lane::live, "more");
+  p.run({next.get()});
+  EXPECT_EQ(p.state.histories().at("a").find("n")->total(), 6);
 }
 
 TEST(ProcessorWorker, LiveRecordsGoFirstAndBackfillIsNotStarved) {
