@@ -50,8 +50,8 @@ class Buckets {
     ++size_;
   }
   void push_back(Bucket bucket) { insert(size_, bucket); }
-  void erase_front() {
-    std::copy(data() + 1, data() + size_, data());
+  void erase(size_t place) {
+    std::copy(data() + place + 1, data() + size_, data() + place);
     --size_;
   }
 

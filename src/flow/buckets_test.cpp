@@ -19,7 +19,7 @@ TEST(Buckets, DoWhatAVectorDoesAtEverySize) {
     std::vector<Bucket> wanted;
     for (int step = 0; step < 60; ++step) {
       if (!wanted.empty() && random.below(4) == 0) {
-        buckets.erase_front();
+        buckets.erase(0);
         wanted.erase(wanted.begin());
       } else {
         const size_t place = random.below(wanted.size() + 1);

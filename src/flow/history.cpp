@@ -13,18 +13,25 @@ int64_t plus(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
 }
 
+// What adds up to nothing goes: an addition and its opposite leave no trace.
+void erase_if_zero(Buckets& buckets, size_t place) {
+  if (buckets[place].n == 0) buckets.erase(place);
+}
+
 void add_to(Buckets& buckets, int32_t bucket, int64_t n) {
   const auto* at = std::lower_bound(buckets.begin(), buckets.end(), bucket,
                                     [](const Bucket& b, int32_t wanted) { return b.bucket < wanted; });
   const auto place = static_cast<size_t>(at - buckets.begin());
   if (place < buckets.size() && at->bucket == bucket) {
     buckets[place].n = plus(at->n, n);
-    return;
+    return erase_if_zero(buckets, place);
   }
+  if (n == 0) return;
   buckets.insert(place, {bucket, n});
   if (buckets.size() > History::max_buckets) {
     buckets[1].n = plus(buckets[1].n, buckets[0].n);
-    buckets.erase_front();
+    buckets.erase(0);
+    erase_if_zero(buckets, 0);
   }
 }
 
@@ -69,8 +76,12 @@ std::span<const History::Field> History::group(char group) const {
 void History::add(const Increment& increment) {
   if (increment.field.empty()) return;
   auto at = std::lower_bound(fields_.begin(), fields_.end(), std::string_view(increment.field), name_before);
-  if (at != fields_.end() && at->name == increment.field)
-    return add_to(at->buckets, increment.bucket, increment.n);
+  if (at != fields_.end() && at->name == increment.field) {
+    add_to(at->buckets, increment.bucket, increment.n);
+    if (at->buckets.empty()) fields_.erase(at);
+    return;
+  }
+  if (increment.n == 0) return;
   fields_.insert(at, {increment.field, {{increment.bucket, increment.n}}});
 
   auto all = group(increment.field[0]);

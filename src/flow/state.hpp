@@ -13,7 +13,7 @@ namespace bonafide::flow {
 
 /// One addition to one value of a record of history. The first byte of `field` is its group (a trait), the
 /// rest its value (an empty `field` is ignored: it has no group); `bucket` is an event-time bucket chosen by
-/// the writer (say, a day number). Additions commute.
+/// the writer (say, a day number). Additions commute; opposites leave no trace.
 struct Increment {
   std::string field;
   int32_t bucket = 0;
