@@ -38,6 +38,9 @@ ExportRow ExportRow::of(const mail::Scored& scored) {
   row.attack = scored.score.attack;
   row.reasons = scored.score.reasons;
   row.failure = scored.failure;
+  row.made_by = scored.made_by;
+  row.judgement = scored.judgement;
+  if (scored.judgement != mail::Judgement::none) row.judged_at = scored.judged_at;
   return row;
 }
 

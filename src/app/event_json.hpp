@@ -25,6 +25,9 @@ struct ExportRow {
   mail::Attack attack = mail::Attack::none;
   std::vector<mail::Reason> reasons;
   std::string failure;
+  mail::MadeBy made_by = mail::MadeBy::door;
+  mail::Judgement judgement = mail::Judgement::none;
+  std::optional<Time> judged_at;
 
   static ExportRow of(const mail::Scored& scored);
 
@@ -45,6 +48,9 @@ struct ExportRow {
     visit("attack", self.attack);
     visit("reasons", self.reasons);
     visit("failure", self.failure);
+    visit("made_by", self.made_by);
+    visit("judgement", self.judgement);
+    visit("judged_at", self.judged_at);
   }
 };
 

@@ -71,6 +71,7 @@ void write_row(JsonWriter& json, const stores::StoredRow& row) {
   json.key("recipients").raw(steps::column(row, EventColumn::recipients));
   text("subject", EventColumn::subject);
   text("verdict", EventColumn::verdict);
+  text("judgement", EventColumn::judgement);
   json.member("trust", trust == nullptr ? 0.0 : *trust);
   text("attack", EventColumn::attack);
   text("reason", EventColumn::reason);
@@ -150,6 +151,7 @@ Result<std::vector<Group>> groups_of(stores::SearchStore& store, const SearchFil
                               : by == "verdict"   ? SearchGroupBy::verdict
                               : by == "attack"    ? SearchGroupBy::attack
                               : by == "direction" ? SearchGroupBy::direction
+                              : by == "judgement" ? SearchGroupBy::judgement
                                                   : SearchGroupBy::tenant;
   BONAFIDE_ASSIGN(const auto counted, store.count(filter, which));
   std::vector<Group> groups;
@@ -158,6 +160,7 @@ Result<std::vector<Group>> groups_of(stores::SearchStore& store, const SearchFil
     group.key = which == SearchGroupBy::verdict     ? symbol<mail::ShownVerdict>(one.number)
                 : which == SearchGroupBy::attack    ? symbol<mail::Attack>(one.number)
                 : which == SearchGroupBy::direction ? symbol<mail::Direction>(one.number)
+                : which == SearchGroupBy::judgement ? symbol<mail::Judgement>(one.number)
                                                     : one.text;
     group.add(one);
     groups.push_back(std::move(group));

@@ -42,6 +42,7 @@ struct Change {
   bool has_attachment = false;            ///< a part that is no text of the message itself
   std::vector<std::string> file_names;    ///< of the parts that have one
   std::vector<std::string> link_domains;  ///< hosts of the links, each once
+  Judgement judgement = Judgement::none;  ///< what somebody said of it
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -66,6 +67,7 @@ struct Change {
     visit("has_attachment", self.has_attachment);
     visit("file_names", self.file_names);
     visit("link_domains", self.link_domains);
+    visit("judgement", self.judgement, "\"none\"");
   }
 };
 

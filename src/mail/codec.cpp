@@ -2,6 +2,7 @@
 
 #include "base/hash.hpp"
 #include "mail/change.hpp"
+#include "mail/revision.hpp"
 
 namespace bonafide::mail {
 namespace {
@@ -27,6 +28,8 @@ Result<std::unique_ptr<EventCodec>> EventCodec::open(avro::Registry& registry) {
   BONAFIDE_TRY(codec->add<Enriched>());
   BONAFIDE_TRY(codec->add<Scored>());
   BONAFIDE_TRY(codec->add<Change>());
+  BONAFIDE_TRY(codec->add<Feedback>());
+  BONAFIDE_TRY(codec->add<Reprocess>());
   return codec;
 }
 

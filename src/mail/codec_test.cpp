@@ -8,6 +8,7 @@
 #include "avro/schema_store.hpp"
 #include "avro/value.hpp"
 #include "mail/change.hpp"
+#include "mail/revision.hpp"
 
 namespace bonafide::mail {
 namespace {
@@ -94,6 +95,8 @@ TEST(Schemas, TheNewestVersionsAreWhatTheStructsAre) {
   expect_newest_version_is_bound<Enriched>();
   expect_newest_version_is_bound<Scored>();
   expect_newest_version_is_bound<Change>();
+  expect_newest_version_is_bound<Feedback>();
+  expect_newest_version_is_bound<Reprocess>();
 }
 
 }  // namespace

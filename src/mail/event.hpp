@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,10 @@ enum class Attack : uint8_t {
   known_bad_sender,
   unknown,
 };
+/// What somebody said of a message.
+enum class Judgement : uint8_t { none, good, bad };
+/// What made a revision.
+enum class MadeBy : uint8_t { door, retry, feedback, reprocess };
 
 }  // namespace bonafide::mail
 
@@ -58,6 +63,18 @@ struct EnumSymbols<mail::Attack> {
                                                               "known_bad_sender",
                                                               "unknown"};
   static constexpr std::string_view default_symbol = "unknown";
+};
+template <>
+struct EnumSymbols<mail::Judgement> {
+  static constexpr std::string_view name = "Judgement";
+  static constexpr std::array<std::string_view, 3> symbols = {"none", "good", "bad"};
+  static constexpr std::string_view default_symbol = "none";
+};
+template <>
+struct EnumSymbols<mail::MadeBy> {
+  static constexpr std::string_view name = "MadeBy";
+  static constexpr std::array<std::string_view, 4> symbols = {"door", "retry", "feedback", "reprocess"};
+  static constexpr std::string_view default_symbol = "door";
 };
 }  // namespace bonafide::avro
 
@@ -280,6 +297,19 @@ struct Score {
   }
 };
 
+/// What a message taught from, where a reprocess has put something else in its place.
+struct Basis {
+  static constexpr std::string_view avro_name = "Basis";
+  Enrichment enrichment;
+  std::vector<Evidence> evidence;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit("enrichment", self.enrichment);
+    visit("evidence", self.evidence);
+  }
+};
+
 /// mail.scored: the whole of what is known of a message; what stores keep.
 struct Scored {
   static constexpr std::string_view avro_name = "Scored";
@@ -289,6 +319,15 @@ struct Scored {
   Enrichment enrichment;
   Score score;
   std::string failure;  ///< why it could not be scored, "" if it was
+  // What the fold needs of a revision above 0 (trust/learn.hpp).
+  MadeBy made_by = MadeBy::door;          ///< what made this revision
+  Judgement judgement = Judgement::none;  ///< as it stands with this revision
+  Time judged_at;                         ///< 0: never
+  Judgement judgement_before = Judgement::none;
+  Time judged_before_at;
+  int32_t run = 0;             ///< of the reprocess that made it
+  std::string taught;          ///< the lesson that was taught, where it is not score.lesson; else ""
+  std::optional<Basis> basis;  ///< null: enrichment and score.evidence
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -297,6 +336,14 @@ struct Scored {
     visit("enrichment", self.enrichment);
     visit("score", self.score);
     visit("failure", self.failure);
+    visit("made_by", self.made_by, "\"door\"");
+    visit("judgement", self.judgement, "\"none\"");
+    visit("judged_at", self.judged_at, "0");
+    visit("judgement_before", self.judgement_before, "\"none\"");
+    visit("judged_before_at", self.judged_before_at, "0");
+    visit("run", self.run, "0");
+    visit("taught", self.taught, "\"\"");
+    visit("basis", self.basis, "null");
   }
 };
 

@@ -19,7 +19,9 @@ enum class Kind : char {
   totals = 'P',  ///< "": sums of the population by trait, and the whole population of traits with few values
   look = 's',    ///< folded label: the established organisations that look so
   near = 'e',    ///< piece of a folded label: established organisations one edit away
-  ip = 'i',      ///< the kinds from here on are shared between tenants
+  message =
+      'm',   ///< event id in hex: what is known of a message that has more than one revision (revise.hpp)
+  ip = 'i',  ///< the kinds from here on are shared between tenants
   network = 'w',
   helo = 'h',
   dkim = 'k',
@@ -56,8 +58,11 @@ inline constexpr std::string_view count_field = "#n";  ///< identities with a va
 inline constexpr char way_group = 'W';                 ///< unvouched messages by the way they came, by day
 inline constexpr char person_group = 'A';              ///< addresses of a person, by day
 inline constexpr char look_group = 'L';                ///< organisations of an index key, by period
-inline constexpr char good_group = 'G';  ///< known senders that used this machinery, by tenant tag and day
-inline constexpr char bad_group = 'B';   ///< unvouched messages that came by it, by tenant tag and day
+inline constexpr std::string_view revisions_field = "#r";  ///< revisions above 0
+inline constexpr std::string_view runs_field = "#p";       ///< reprocesses that took it, by their number
+inline constexpr char judged_group = 'J';  ///< the judgement that stands: "good@" or "bad@", microseconds
+inline constexpr char good_group = 'G';    ///< known senders that used this machinery, by tenant tag and day
+inline constexpr char bad_group = 'B';     ///< unvouched messages that came by it, by tenant tag and day
 
 /// Four weeks: fine enough for a half-life of 180 days, coarse enough that 32 buckets last two years.
 constexpr int32_t period_of(Time time) {

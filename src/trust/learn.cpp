@@ -1,6 +1,7 @@
 #include "trust/learn.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "base/text.hpp"
 #include "mail/domain.hpp"
@@ -8,6 +9,7 @@
 #include "trust/keys.hpp"
 #include "trust/lookalike.hpp"
 #include "trust/reading.hpp"
+#include "trust/revise.hpp"
 
 namespace bonafide::trust {
 namespace {
@@ -43,22 +45,23 @@ bool contradicts(const Findings& findings) {
 
 class Folding {
  public:
-  explicit Folding(const mail::Scored& scored)
-      : scored_(scored),
-        received_(scored.received),
-        enrichment_(scored.enrichment),
-        values_(trait_values(scored.enrichment)),
+  Folding(const mail::Scored& scored, std::string_view lesson)
+      : received_(scored.received),
+        enrichment_(scored.basis ? scored.basis->enrichment : scored.enrichment),
+        evidence_(scored.basis ? scored.basis->evidence : scored.score.evidence),
+        lesson_(lesson),
+        values_(trait_values(enrichment_)),
         period_(period_of(received_.received_at)),
         day_(day_of(received_.received_at)) {}
 
   std::vector<Delta> run() {
     deltas_.reserve(24);
-    if (scored_.score.lesson == "relation") {
+    if (lesson_ == "relation") {
       outbound();
-    } else if (scored_.score.lesson == "unvouched") {
+    } else if (lesson_ == "unvouched") {
       unvouched();
-    } else if (has_passed(scored_.score.lesson)) {
-      vouched(scored_.score.lesson == "full");
+    } else if (has_passed(lesson_)) {
+      vouched(lesson_ == "full");
     }
     return std::move(deltas_);
   }
@@ -115,13 +118,9 @@ class Folding {
     return from == nullptr ? "" : from->key();
   }
 
-  const Evidence* unit() const {
-    return find(scored_.score.evidence, enrichment_.free_mail ? "address" : "organisation");
-  }
+  const Evidence* unit() const { return find(evidence_, enrichment_.free_mail ? "address" : "organisation"); }
 
-  bool sender_is_known() const {
-    return is_known(find(scored_.score.evidence, "address"), known_messages, known_days);
-  }
+  bool sender_is_known() const { return is_known(find(evidence_, "address"), known_messages, known_days); }
 
   // The first time a sender shows a value, the value has one identity more.
   void population() {
@@ -198,13 +197,50 @@ class Folding {
     }
   }
 
-  const mail::Scored& scored_;
   const mail::Received& received_;
   const mail::Enrichment& enrichment_;
+  const std::vector<Evidence>& evidence_;
+  std::string_view lesson_;
   TraitValues values_;
   int32_t period_, day_;
   std::vector<Delta> deltas_;
 };
+
+std::string_view taught_lesson(const mail::Scored& scored) {
+  return scored.taught.empty() ? scored.score.lesson : scored.taught;
+}
+
+std::string_view lesson_under(const mail::Scored& scored, mail::Judgement judgement) {
+  if (judgement == mail::Judgement::none) return taught_lesson(scored);
+  const bool good = judgement == mail::Judgement::good;
+  if (scored.received.direction != mail::Direction::inbound) return good ? "relation" : "none";
+  const auto& evidence = scored.basis ? scored.basis->evidence : scored.score.evidence;
+  const Evidence* address = find(evidence, "address");
+  if (address == nullptr || !address->known || find(address, "repeat") != nullptr) return "none";
+  return good ? "full" : "unvouched";
+}
+
+// What `now` adds and `before` does not, and the other way round; nothing of what both add.
+std::vector<Delta> difference(const std::vector<Delta>& now, const std::vector<Delta>& before) {
+  std::map<std::string, std::map<std::pair<std::string, int32_t>, int64_t>> sums;
+  const auto count = [&sums](const std::vector<Delta>& deltas, int64_t sign) {
+    for (const auto& delta : deltas) {
+      auto& fields = sums[delta.key];
+      for (const auto& one : delta.increments) fields[{one.field, one.bucket}] += sign * one.n;
+    }
+  };
+  count(now, 1);
+  count(before, -1);
+  std::vector<Delta> out;
+  for (const auto& [key, fields] : sums) {
+    Delta delta{key, {}};
+    for (const auto& [field, n] : fields) {
+      if (n != 0) delta.increments.push_back({field.first, field.second, n});
+    }
+    if (!delta.increments.empty()) out.push_back(std::move(delta));
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -217,10 +253,21 @@ std::string_view lesson_of(const Findings& findings) {
   return is_promoted(findings) ? "address" : "unvouched";
 }
 
+std::vector<flow::Delta> teaching(const mail::Scored& scored, mail::Judgement judgement) {
+  return Folding(scored, lesson_under(scored, judgement)).run();
+}
+
 std::vector<flow::Delta> deltas(const mail::Scored& scored) {
-  if (scored.received.kind != mail::Kind::message || scored.revision > 0 || !scored.failure.empty())
-    return {};
-  return Folding(scored).run();
+  if (scored.received.kind != mail::Kind::message) return {};
+  if (scored.revision == 0) {
+    if (!scored.failure.empty()) return {};
+    return Folding(scored, scored.score.lesson).run();
+  }
+  std::vector<Delta> all;
+  if (scored.made_by == mail::MadeBy::feedback)
+    all = difference(teaching(scored, scored.judgement), teaching(scored, scored.judgement_before));
+  all.push_back(record_delta(scored));
+  return all;
 }
 
 }  // namespace bonafide::trust

@@ -22,8 +22,22 @@ namespace bonafide::trust {
 /// - "none": it taught before (the same message key), or there is nothing to learn from.
 std::string_view lesson_of(const Findings& findings);
 
-/// The additions to history a scored message stands for: the fold over mail.scored. Derived from the event
-/// alone. Heartbeats, failures and revisions above 0 (a retry, a reprocess) add nothing.
+/// What a message teaches under a judgement, whatever it has taught so far: additions to history, derived
+/// from the event alone.
+///
+/// - "none": its lesson, as it was taught when it came (a message that was parked at first: nothing).
+/// - "good": "full"; for outbound mail "relation". Feedback outweighs the rule.
+/// - "bad": "unvouched"; for outbound mail nothing.
+///
+/// A message that taught before under its key, has no sender, or whose address had no answer when it was
+/// scored, teaches nothing under any.
+std::vector<flow::Delta> teaching(const mail::Scored& scored, mail::Judgement judgement);
+
+/// The additions to history a scored event stands for: the fold over mail.scored. Derived from the event
+/// alone. The first revision adds what it teaches, unless it failed; feedback adds the difference between
+/// what the message teaches under the judgement now and under the one before, so that a judgement and its
+/// opposite leave no trace; a retry and a reprocess add nothing. Every revision above 0 also keeps the
+/// message's own record (revise.hpp). Heartbeats add nothing.
 std::vector<flow::Delta> deltas(const mail::Scored& scored);
 
 }  // namespace bonafide::trust

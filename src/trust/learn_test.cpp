@@ -7,6 +7,7 @@
 
 #include "trust/keys.hpp"
 #include "trust/reading.hpp"
+#include "trust/revise.hpp"
 #include "trust/test_story.hpp"
 
 namespace bonafide::trust {
@@ -37,11 +38,18 @@ TEST_F(LearnTest, AMessageTeachesOnce) {
 }
 
 TEST_F(LearnTest, RetriesReprocessedFailedAndHeartbeatEventsTeachNothing) {
+  const auto key = record_key("default", {});
   auto scored = story.score(message(acme, 1));
   EXPECT_FALSE(deltas(scored).empty());
   scored.revision = 1;
-  EXPECT_TRUE(deltas(scored).empty());
+  for (const auto made_by : {mail::MadeBy::retry, mail::MadeBy::reprocess}) {
+    scored.made_by = made_by;
+    const auto all = deltas(scored);
+    ASSERT_EQ(all.size(), 1U);
+    EXPECT_EQ(all.front().key, key) << "the message's own record, nobody's history";
+  }
   scored.revision = 0;
+  scored.made_by = mail::MadeBy::door;
   scored.failure = "could not be scored";
   EXPECT_TRUE(deltas(scored).empty());
   scored.failure.clear();

@@ -30,9 +30,12 @@ enum class EventColumn : size_t {
   reason,   ///< the strongest, in words
   failure,  ///< why it could not be scored, "" if it was
   door,
-  flags,  ///< what cleaning changed, words with spaces between, e.g. "subject_cleaned received_at_replaced"
+  flags,    ///< what cleaning changed, words with spaces between, e.g. "subject_cleaned received_at_replaced"
+  made_by,  ///< "door", "retry", "feedback", "reprocess"
+  judgement,  ///< "none", "good", "bad"
+  judged_at,  ///< microseconds since 1970; 0: never
 };
-constexpr size_t event_column_count = static_cast<size_t>(EventColumn::flags) + 1;
+constexpr size_t event_column_count = static_cast<size_t>(EventColumn::judged_at) + 1;
 
 /// What the primary store is opened with.
 const std::vector<stores::Column>& event_columns();

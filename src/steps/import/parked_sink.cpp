@@ -1,6 +1,7 @@
 #include "steps/import/parked_sink.hpp"
 
 #include "flow/parked.hpp"
+#include "mail/revision.hpp"
 
 namespace bonafide::steps {
 namespace {
@@ -59,6 +60,9 @@ std::string ParkedSink::subject_of(const flow::ParkedRecord& record) const {
   if (topic == mail::Scored::topic) {
     return id_in(mail::Scored(), [](const mail::Scored& e) -> const mail::Received& { return e.received; });
   }
+  const auto itself = [](const auto& event) -> const auto& { return event; };
+  if (topic == mail::Feedback::topic) return id_in(mail::Feedback(), itself);
+  if (topic == mail::Reprocess::topic) return id_in(mail::Reprocess(), itself);
   return "";
 }
 

@@ -82,6 +82,7 @@ void describe_change(const EventId& id, int32_t revision, std::span<const stores
   out.attack = event.score.attack;
   out.reason = row.text(EventColumn::reason);
   out.text = clean_text(event.received.facts->excerpt, mail::Change::text_bytes, true);
+  out.judgement = event.judgement;
   parts(*event.received.facts, out);
   links(*event.received.facts, out);
 }

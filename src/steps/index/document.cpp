@@ -25,9 +25,9 @@ stores::SearchDoc Document::of(const mail::Change& change) {
   doc.at = change.received_at;
   doc.tenant = change.tenant;
   doc.domain = change.from_domain;
-  doc.labels = {static_cast<uint8_t>(change.verdict), static_cast<uint8_t>(change.attack),
-                static_cast<uint8_t>(change.direction), change.has_attachment,
-                change.operation == mail::Operation::remove};
+  doc.labels = {static_cast<uint8_t>(change.verdict),        static_cast<uint8_t>(change.attack),
+                static_cast<uint8_t>(change.direction),      change.has_attachment,
+                change.operation == mail::Operation::remove, static_cast<uint8_t>(change.judgement)};
   doc.texts = {change.subject, sender_, recipients_, change.text, files_, links_};
   return doc;
 }

@@ -21,9 +21,9 @@ constexpr size_t max_items = 64;
 constexpr size_t max_domains = 100;
 
 const std::vector<std::string>& field_names() {
-  static const std::vector<std::string> names = {"from",  "to",     "subject", "text",   "file",
-                                                 "link",  "domain", "verdict", "attack", "direction",
-                                                 "after", "before", "has"};
+  static const std::vector<std::string> names = {"from",      "to",     "subject", "text",   "file",
+                                                 "link",      "domain", "verdict", "attack", "direction",
+                                                 "judgement", "after",  "before",  "has"};
   return names;
 }
 
@@ -140,6 +140,11 @@ Status add_item(SearchFilter& filter, const Item& item) {
   if (field == "direction") {
     BONAFIDE_ASSIGN(const uint32_t mask, labels<mail::Direction>(item.value, "direction"));
     filter.directions &= mask;
+    return Ok{};
+  }
+  if (field == "judgement") {
+    BONAFIDE_ASSIGN(const uint32_t mask, labels<mail::Judgement>(item.value, "judgement"));
+    filter.judgements &= mask;
     return Ok{};
   }
   if (ascii_lower(item.value) != "attachment") return wrong("has: knows attachment only");

@@ -34,12 +34,14 @@ TEST(Query, FieldsLookIntoOneText) {
 
 TEST(Query, FiltersAreFacts) {
   const auto filter = parse_query(
-      "verdict:suspicious,untrusted attack:domain_spoof direction:inbound has:attachment after:2026-01-02 "
+      "verdict:suspicious,untrusted attack:domain_spoof direction:inbound judgement:good,bad has:attachment "
+      "after:2026-01-02 "
       "before:2026-02-01T12:00:00+01:00 domain:ACME.example,bücher.example");
   ASSERT_TRUE(filter.ok()) << filter.error().message;
   EXPECT_EQ(filter->verdicts & 7, 0b110U);
   EXPECT_EQ(filter->attacks & 0xFF, 0b10U);
   EXPECT_EQ(filter->directions & 7, 1U);
+  EXPECT_EQ(filter->judgements & 7, 0b110U);
   EXPECT_TRUE(filter->attachment);
   EXPECT_EQ(*filter->from, *parse_rfc3339("2026-01-02T00:00:00Z"));
   EXPECT_EQ(*filter->to, *parse_rfc3339("2026-02-01T11:00:00Z"));

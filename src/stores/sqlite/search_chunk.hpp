@@ -36,21 +36,27 @@ struct Key {
 };
 static_assert(sizeof(Key) == 32);
 
-/// The small numbers of a fact in one: 2 bits verdict, 4 attack, 2 direction, 1 attachment, 1 removed.
+/// The small numbers of a fact in one: 2 bits verdict, 4 attack, 2 direction, 1 attachment, 1 removed, 2
+/// judgement.
 struct Labels {
   uint8_t verdict = 0, attack = 0, direction = 0;
   bool attachment = false, removed = false;
+  uint8_t judgement = 0;
 
   /// Only what came in (direction 0) was judged; for all else the verdict that is told is 3, none. Here and
   /// not in the fact, so that what earlier versions wrote tells it too.
   [[nodiscard]] uint8_t told_verdict() const { return direction == 0 ? verdict : 3; }
   [[nodiscard]] uint16_t packed() const {
     return static_cast<uint16_t>((verdict & 3) | (attack & 15) << 2 | (direction & 3) << 6 |
-                                 (attachment ? 1 << 8 : 0) | (removed ? 1 << 9 : 0));
+                                 (attachment ? 1 << 8 : 0) | (removed ? 1 << 9 : 0) | (judgement & 3) << 10);
   }
   static Labels of(uint16_t packed) {
-    return {static_cast<uint8_t>(packed & 3), static_cast<uint8_t>(packed >> 2 & 15),
-            static_cast<uint8_t>(packed >> 6 & 3), (packed >> 8 & 1) != 0, (packed >> 9 & 1) != 0};
+    return {static_cast<uint8_t>(packed & 3),
+            static_cast<uint8_t>(packed >> 2 & 15),
+            static_cast<uint8_t>(packed >> 6 & 3),
+            (packed >> 8 & 1) != 0,
+            (packed >> 9 & 1) != 0,
+            static_cast<uint8_t>(packed >> 10 & 3)};
   }
 };
 

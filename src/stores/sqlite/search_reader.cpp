@@ -68,7 +68,7 @@ bool SearchStore::Reader::Resolved::passes(const Fact& fact) const {
   const Labels labels = Labels::of(fact.labels);
   if (labels.removed || (filter->tenant && fact.tenant != tenant)) return false;
   if ((filter->verdicts >> labels.told_verdict() & 1) == 0 || (filter->attacks >> labels.attack & 1) == 0 ||
-      (filter->directions >> labels.direction & 1) == 0)
+      (filter->directions >> labels.direction & 1) == 0 || (filter->judgements >> labels.judgement & 1) == 0)
     return false;
   if (filter->attachment && !labels.attachment) return false;
   if (filter->from && fact.at_us < filter->from->us) return false;
@@ -251,6 +251,8 @@ int64_t group_of(const Fact& fact, SearchGroupBy by) {
       return labels.attack;
     case SearchGroupBy::direction:
       return labels.direction;
+    case SearchGroupBy::judgement:
+      return labels.judgement;
     case SearchGroupBy::tenant:
       return fact.tenant;
   }

@@ -47,7 +47,7 @@ struct SearchFilter {
   std::string match;                  ///< an expression of FTS5 over the texts; "" = all
   std::optional<std::string> tenant;  ///< nothing = all
   std::vector<std::string> domains;   ///< any of them, or a name below it; empty = all
-  uint32_t verdicts = ~0U, attacks = ~0U, directions = ~0U;  ///< bit n: label n
+  uint32_t verdicts = ~0U, attacks = ~0U, directions = ~0U, judgements = ~0U;  ///< bit n: label n
   bool attachment = false;
   std::optional<Time> from, to;  ///< event time, [from, to)
 };
@@ -61,7 +61,7 @@ struct SearchPage {
   std::string cursor;     ///< "" after the last page; a page may be short, or empty, and not be the last
 };
 
-enum class SearchGroupBy : uint8_t { quarter_hour, domain, verdict, attack, direction, tenant };
+enum class SearchGroupBy : uint8_t { quarter_hour, domain, verdict, attack, direction, judgement, tenant };
 struct SearchGroup {
   int64_t number = 0;  ///< quarter hours since 1970, or the label
   std::string text;    ///< the domain, or the tenant
