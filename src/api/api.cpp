@@ -256,8 +256,8 @@ void Api::get_search(Call& call) {
 void Api::get_stats(Call& call) {
   Parameters parameters(call.request.query, call.route.operation.query);
   StatsQuery query;
-  query.group_by =
-      parameters.choice("group_by", {"hour", "day", "domain", "verdict", "attack", "direction", "tenant"});
+  query.group_by = parameters.choice(
+      "group_by", {"hour", "day", "domain", "verdict", "attack", "direction", "judgement", "tenant"});
   query.tz = parameters.text("tz", 64).value_or(query.tz);
   if (parameters.text("q", max_query_bytes)) query.text = words_of(call.request);
   query.from = parameters.time("from");

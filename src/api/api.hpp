@@ -66,6 +66,10 @@ class Api final : public net::HttpHandler {
   void post_score(Call& call);
   void get_message(Call& call);
   void get_raw(Call& call);
+  void post_feedback(Call& call);
+  void post_reprocess(Call& call);
+  void get_reprocess(Call& call);
+  void post_cancel_reprocess(Call& call);
   void get_export(Call& call);
   void get_search(Call& call);
   void get_stats(Call& call);

@@ -375,6 +375,55 @@ TEST_F(ApiTest, PassesQueriesOn) {
   EXPECT_FALSE(client().call("POST", "/v1/parked/a/drop", {}, "surprise").ok());
 }
 
+TEST_F(ApiTest, TakesFeedback) {
+  const std::string id(32, 'a');
+  const auto judge = [&](const std::string& body, const std::string& of) {
+    return client().call("POST", "/v1/messages/" + of + "/feedback", {}, body, "application/json");
+  };
+  const auto good = judge(R"({"judgement":"good"})", id);
+  ASSERT_TRUE(good.ok()) << good.error().message;
+  EXPECT_EQ(good->status, 200);
+  EXPECT_EQ(good->body, R"({"id":")" + id + R"(","judgement":"good"})" + "\n");
+  EXPECT_EQ(judge(R"({ "judgement" : "bad" })", id)->status, 202) << "not in the row yet";
+  EXPECT_EQ(judge(R"({"judgement":"good"})", std::string(32, '0')).error().cause, Cause::not_found);
+  for (const char* body :
+       {"", "good", "[]", "{}", R"({"judgement":1})", R"({"judgement":"GOOD"})", R"({"judgement":"none"})",
+        R"({"judgement":"good","more":1})", R"({"judgement":"good"} {})"}) {
+    const auto refused = judge(body, id);
+    ASSERT_FALSE(refused.ok()) << body;
+    EXPECT_EQ(refused.error().cause, Cause::invalid) << body;
+    EXPECT_THAT(refused.error().message, HasSubstr(R"({"judgement":"good"})")) << body;
+  }
+  EXPECT_EQ(judge(R"({"judgement":"good"})", "nonsense").error().cause, Cause::invalid);
+  EXPECT_THAT(get("/v1/messages/" + id + "/feedback"), testing::StartsWith("HTTP/1.1 405"));
+}
+
+TEST_F(ApiTest, StartsShowsAndEndsAReprocess) {
+  const net::Query january = {{"from", "2026-01-01T00:00:00Z"}, {"to", "2026-02-01T00:00:00Z"}};
+  const auto start = [&](net::Query more) {
+    more.insert(more.end(), january.begin(), january.end());
+    return client().call("POST", "/v1/reprocess", more);
+  };
+  const auto started = start({});
+  ASSERT_TRUE(started.ok()) << started.error().message;
+  EXPECT_EQ(started->status, 202);
+  EXPECT_EQ(started->body, R"({"state":"running","step":"enrich","tenant":""})"
+                           "\n");
+  EXPECT_EQ(start({{"step", "score"}, {"tenant", "a"}})->body,
+            R"({"state":"running","step":"score","tenant":"a"})"
+            "\n");
+  EXPECT_EQ(start({{"step", "import"}}).error().cause, Cause::invalid);
+  EXPECT_THAT(client().post("/v1/reprocess", {january[0]}).error().message, HasSubstr("\"to\""));
+  EXPECT_EQ(client()
+                .post("/v1/reprocess", {{"from", "2026-02-01T00:00:00Z"}, {"to", "2026-01-01T00:00:00Z"}})
+                .error()
+                .cause,
+            Cause::invalid);
+  EXPECT_EQ(*client().get("/v1/reprocess"), R"({"state":"none"})"
+                                            "\n");
+  EXPECT_EQ(client().post("/v1/reprocess/cancel").error().cause, Cause::conflict);
+}
+
 TEST_F(ApiTest, ExportsAsAStream) {
   size_t rows = 0, bytes = 0;
   const auto all = client().stream("GET", "/v1/export", {}, [&](ByteView piece) {

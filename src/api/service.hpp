@@ -77,11 +77,17 @@ struct SearchQuery {
 };
 
 struct StatsQuery {
-  std::string group_by = "hour";  ///< hour, day, domain, verdict, attack, direction or tenant
+  std::string group_by = "hour";  ///< hour, day, domain, verdict, attack, direction, judgement or tenant
   std::string tz = "UTC";         ///< whose hours and days
   std::string text, tenant;       ///< as in SearchQuery
   std::optional<Time> from, to;
   size_t limit = 1000;  ///< groups
+};
+
+struct ReprocessQuery {
+  Time from, to;                ///< of acceptance, [from, to)
+  std::string step = "enrich";  ///< from which step on: enrich or score
+  std::string tenant;           ///< "" = all
 };
 
 enum class ExportFormat { json_lines, avro };
@@ -91,6 +97,13 @@ struct ExportQuery {
   std::string tenant;            ///< "" = all
   std::optional<EventId> after;  ///< rows after this id: the last one a caller has
   std::optional<size_t> limit;
+};
+
+enum class Judgement { good, bad };
+/// A judgement that is durable.
+struct Judged {
+  bool applied = false;  ///< the row has it; else it will
+  std::string json;      ///< {"id","judgement"}, and once applied "revision" and "changed"
 };
 
 /// What stands behind the API. Functions are called on the server's thread and must not block: whatever reads
@@ -124,6 +137,10 @@ class Service {
   virtual void message(const EventId& id, bool rescore, Answer answer) = 0;
   /// The bytes of a message as they were received. Errors: not_found (none are kept), damaged.
   virtual void raw(const EventId& id, Source source) = 0;
+  /// Somebody says what a message is. `done` once that is synced, and stands in the row where this does not
+  /// take long. Errors: not_found; conflict (the message is parked); exhausted, unavailable (nothing was
+  /// taken).
+  virtual void judge(const EventId& id, Judgement judgement, std::function<void(Result<Judged>)> done) = 0;
   virtual void status(Answer answer) = 0;
   /// {"rows":[…],"next_cursor"}; next_cursor is absent on the last page.
   virtual void ledger(const LedgerQuery& query, Answer answer) = 0;
@@ -140,6 +157,15 @@ class Service {
   virtual void stats(const StatsQuery& query, Answer answer) = 0;
   /// Builds the search index anew; progress as JSON lines.
   virtual void reindex(Source source) = 0;
+
+  /// Stored messages enriched or scored again, as new revisions, behind live mail. Answers as
+  /// reprocess_state(), once that is durable; it goes on by itself. Errors: invalid; conflict (one is under
+  /// way).
+  virtual void reprocess(const ReprocessQuery& query, Answer answer) = 0;
+  /// {"state","run","from","to","step","messages","of","damaged",…} of the last one.
+  virtual void reprocess_state(Answer answer) = 0;
+  /// Errors: conflict (none is under way).
+  virtual void cancel_reprocess(Answer answer) = 0;
 
   /// All rows in the order of their ids: JSON lines, or an Avro object container file.
   virtual void export_rows(const ExportQuery& query, Source source) = 0;

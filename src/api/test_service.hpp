@@ -127,6 +127,24 @@ class TestService : public Service {
         .member("reveal", query.reveal);
     answer(json.end_object().take());
   }
+  void judge(const EventId& id, Judgement judgement, std::function<void(Result<Judged>)> done) override {
+    later([id, judgement, done = std::move(done)] {
+      if (id.hex() == std::string(32, '0')) return done(Error{Cause::not_found, "there is no event"});
+      const std::string said = judgement == Judgement::good ? "good" : "bad";
+      done(Judged{judgement == Judgement::good,
+                  R"({"id":")" + id.hex() + R"(","judgement":")" + said + R"("})"});
+    });
+  }
+  void reprocess(const ReprocessQuery& query, Answer answer) override {
+    later([query, answer = std::move(answer)] {
+      if (query.to <= query.from) return answer(Error{Cause::invalid, "nothing lies between"});
+      answer(R"({"state":"running","step":")" + query.step + R"(","tenant":")" + query.tenant + R"("})");
+    });
+  }
+  void reprocess_state(Answer answer) override { answer(std::string(R"({"state":"none"})")); }
+  void cancel_reprocess(Answer answer) override {
+    answer(Error{Cause::conflict, "no reprocess is under way"});
+  }
   void parked_record(const std::string& id, bool, Answer answer) override {
     answer(JsonWriter().begin_object().member("id", id).end_object().take());
   }

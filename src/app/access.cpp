@@ -21,6 +21,13 @@ class RemoteAccess final : public Access {
   Status raw(const EventId& id, const Take& take) override {
     return client_.stream("GET", "/v1/messages/" + id.hex() + "/raw", {}, take);
   }
+  Result<std::string> judge(const EventId& id, api::Judgement judgement) override {
+    const char* body =
+        judgement == api::Judgement::good ? R"({"judgement":"good"})" : R"({"judgement":"bad"})";
+    BONAFIDE_ASSIGN(auto answer, client_.call("POST", "/v1/messages/" + id.hex() + "/feedback", {}, body,
+                                              "application/json"));
+    return std::move(answer.body);
+  }
   Result<std::string> status() override { return client_.get("/v1/status"); }
   Result<std::string> parked(const api::ParkedQuery& query) override {
     net::Query parameters{{"limit", std::to_string(query.limit)}};
@@ -60,6 +67,14 @@ class RemoteAccess final : public Access {
     add(parameters, query.from, query.to);
     return client_.get("/v1/stats", parameters);
   }
+  Result<std::string> reprocess(const api::ReprocessQuery& query) override {
+    net::Query parameters{{"step", query.step}};
+    add(parameters, "tenant", query.tenant);
+    add(parameters, query.from, query.to);
+    return client_.post("/v1/reprocess", parameters);
+  }
+  Result<std::string> reprocess_state() override { return client_.get("/v1/reprocess"); }
+  Result<std::string> cancel_reprocess() override { return client_.post("/v1/reprocess/cancel"); }
   Status reindex(const Take& take) override { return client_.stream("POST", "/v1/reindex", {}, take); }
   Status tail(const api::TailQuery& query, const Take& take) override {
     net::Query parameters;
@@ -109,6 +124,11 @@ class LocalAccess final : public Access {
   Status raw(const EventId& id, const Take& take) override {
     return stream([&](auto source) { service_->raw(id, source); }, take);
   }
+  Result<std::string> judge(const EventId& id, api::Judgement judgement) override {
+    BONAFIDE_ASSIGN(auto judged,
+                    promised<api::Judged>([&](auto done) { service_->judge(id, judgement, done); }));
+    return std::move(judged.json);
+  }
   Result<std::string> status() override {
     return answer([&](auto done) { service_->status(done); });
   }
@@ -136,6 +156,18 @@ class LocalAccess final : public Access {
     BONAFIDE_TRY(pipeline_->catch_up_index());
     return answer([&](auto done) { service_->stats(query, done); });
   }
+  Result<std::string> reprocess(const api::ReprocessQuery& query) override {
+    BONAFIDE_ASSIGN(auto begun, answer([&](auto done) { service_->reprocess(query, done); }));
+    BONAFIDE_TRY(service_->finish_reprocess());
+    BONAFIDE_TRY(pipeline_->catch_up_index());
+    return reprocess_state();
+  }
+  Result<std::string> reprocess_state() override {
+    return answer([&](auto done) { service_->reprocess_state(done); });
+  }
+  Result<std::string> cancel_reprocess() override {
+    return answer([&](auto done) { service_->cancel_reprocess(done); });
+  }
   Status reindex(const Take& take) override {
     return stream([&](auto source) { service_->reindex(source); }, take);
   }
@@ -145,11 +177,15 @@ class LocalAccess final : public Access {
   [[nodiscard]] bool running() const override { return false; }
 
  private:
+  template <class T, class Ask>
+  static Result<T> promised(Ask&& ask) {
+    std::promise<Result<T>> promise;
+    ask([&promise](Result<T> given) { promise.set_value(std::move(given)); });
+    return promise.get_future().get();
+  }
   template <class Ask>
   static Result<std::string> answer(Ask&& ask) {
-    std::promise<Result<std::string>> promise;
-    ask([&promise](Result<std::string> given) { promise.set_value(std::move(given)); });
-    return promise.get_future().get();
+    return promised<std::string>(std::forward<Ask>(ask));
   }
 
   template <class Ask>

@@ -26,6 +26,7 @@ class Access {
   virtual Result<std::string> message(const EventId& id, bool rescore) = 0;
   /// The bytes of the message as they were received.
   virtual Status raw(const EventId& id, const Take& take) = 0;
+  virtual Result<std::string> judge(const EventId& id, api::Judgement judgement) = 0;
   virtual Result<std::string> status() = 0;
   virtual Result<std::string> parked(const api::ParkedQuery& query) = 0;
   virtual Result<std::string> parked_record(const std::string& id) = 0;
@@ -34,6 +35,10 @@ class Access {
   virtual Status verify(bool quick, const Take& take) = 0;
   virtual Result<std::string> search(const api::SearchQuery& query) = 0;
   virtual Result<std::string> stats(const api::StatsQuery& query) = 0;
+  /// Begins one; where no service runs, it is over when this returns.
+  virtual Result<std::string> reprocess(const api::ReprocessQuery& query) = 0;
+  virtual Result<std::string> reprocess_state() = 0;
+  virtual Result<std::string> cancel_reprocess() = 0;
   virtual Status reindex(const Take& take) = 0;
   virtual Status tail(const api::TailQuery& query, const Take& take) = 0;
 };

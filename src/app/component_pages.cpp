@@ -22,6 +22,11 @@ std::string sentence(std::string text) {
 std::string uses_of(const std::string& name, bool is_sink) {
   std::string uses;
   for (const auto& worker : default_topology().workers) {
+    for (const auto& feed : worker.also) {
+      if (!is_sink && std::ranges::find(feed.steps, name) != feed.steps.end())
+        uses += "- worker `" + worker.name + "`: also reads `" + feed.from + "`, runs " +
+                join(feed.steps, " + ") + ", writes `" + worker.to + "`\n";
+    }
     const bool used =
         is_sink ? worker.sink == name : std::ranges::find(worker.steps, name) != worker.steps.end();
     if (!used) continue;

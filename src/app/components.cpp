@@ -1,13 +1,16 @@
 #include "app/components.hpp"
 
 #include "mail/change.hpp"
+#include "mail/revision.hpp"
 #include "steps/collect/dedupe_sink.hpp"
 #include "steps/collect/door_list.hpp"
 #include "steps/collect/raw.hpp"
 #include "steps/enrich/enrich.hpp"
+#include "steps/feedback/feedback.hpp"
 #include "steps/import/import_sink.hpp"
 #include "steps/import/parked_sink.hpp"
 #include "steps/index/index_sink.hpp"
+#include "steps/reprocess/reprocess.hpp"
 #include "steps/score/score.hpp"
 
 namespace bonafide::app {
@@ -48,6 +51,25 @@ flow::StepComponent score_step(Parts parts) {
     return std::unique_ptr<flow::Fold>(std::make_unique<steps::HistoryFold>(*parts->codec));
   };
   return step;
+}
+
+flow::StepComponent feedback_step(Parts parts) {
+  return {{"feedback",
+           "a judgement (good or bad) becomes a new revision, and teaches; beside score, on its worker",
+           {},
+           [parts](const flow::Settings&) {
+             return processor(std::make_unique<steps::FeedbackStep>(*parts->codec));
+           }}};
+}
+
+flow::StepComponent reprocess_step(Parts parts) {
+  return {{"reprocess",
+           "a stored message enriched or scored again, as a new revision; beside score, on its worker",
+           {},
+           [parts](const flow::Settings&) {
+             return processor(std::make_unique<steps::ReprocessStep>(*parts->codec, *parts->reference,
+                                                                     *parts->directories, parts->model));
+           }}};
 }
 
 flow::SinkComponent dedupe_sink(Parts parts) {
@@ -148,7 +170,7 @@ flow::SinkComponent parked_sink(Parts parts) {
 }  // namespace
 
 flow::Registry components(const ComponentParts* parts) {
-  return {{enrich_step(parts), score_step(parts)},
+  return {{enrich_step(parts), score_step(parts), feedback_step(parts), reprocess_step(parts)},
           {dedupe_sink(parts), door_list_sink(parts), rows_sink(parts), archive_sink(parts),
            reply_sink(parts), parked_sink(parts), raw_sink(parts), index_sink(parts)}};
 }
@@ -163,7 +185,12 @@ flow::Topology default_topology() {
   topology.workers = {
       {.name = "dedupe", .from = received, .sink = "dedupe", .pace = rest},
       {.name = "doorlist", .from = received, .sink = "doorlist", .pace = rest},
-      {.name = "score", .from = received, .steps = {"enrich", "score"}, .to = scored},
+      {.name = "score",
+       .from = received,
+       .steps = {"enrich", "score"},
+       .to = scored,
+       .also = {{std::string(mail::Feedback::topic), {"feedback"}},
+                {std::string(mail::Reprocess::topic), {"reprocess"}}}},
       {.name = "import", .from = scored, .sink = "rows", .pace = short_rest},
       {.name = "archive", .from = scored, .sink = "archive", .pace = rest},
       {.name = "reply", .from = scored, .sink = "reply"},
@@ -175,8 +202,9 @@ flow::Topology default_topology() {
 }
 
 std::vector<std::string> input_topics() {
-  return {std::string(mail::Received::topic), parked_topic, std::string(steps::RawPiece::topic),
-          std::string(mail::Change::topic)};
+  return {std::string(mail::Received::topic),  parked_topic,
+          std::string(steps::RawPiece::topic), std::string(mail::Change::topic),
+          std::string(mail::Feedback::topic),  std::string(mail::Reprocess::topic)};
 }
 
 }  // namespace bonafide::app

@@ -27,6 +27,7 @@ struct ServiceAddress {
 ///   watched           which messages of watched mailboxes were taken
 ///   retention         from when on each store keeps what it has
 ///   tenants/          those that were added while the service ran, and the removed ones
+///   reprocess         how far the last reprocess has come
 ///   journal/ history/ dedupe/ registry/ rows/ raw/ archive/
 class DataFolder {
  public:

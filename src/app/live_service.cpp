@@ -124,6 +124,7 @@ Status LiveService::stop() {
   service_->close_views();
   server_->stop();
   if (server_thread_.joinable()) server_thread_.join();
+  service_->stop_taking();
   return runner_->stop(stop_patience);
 }
 

@@ -22,12 +22,14 @@ struct Cli {
   ScoreOptions score;
   ReplayOptions replay;
   ShowOptions show;
+  FeedbackOptions feedback;
   ExportOptions exported;
   VerifyOptions verify;
   SearchOptions search;
   StatsOptions stats;
   TailOptions tail;
   TopOptions top;
+  ReprocessOptions reprocess;
   RecodeChoice recode;
   TenantOptions tenant;
   std::string id, file, folder, parked_tenant, shell;
@@ -116,6 +118,14 @@ void add_mail(CLI::App& app, Cli& cli) {
                  "score again from the stored evidence and compare bit by bit");
   show->add_flag("--raw", cli.show.raw, "the message's bytes as they were received (needs door.keep_raw)")
       ->excludes("--rescore");
+  auto* feedback =
+      add_verb(&app, cli, "feedback", "say that a message is good or bad; the last word counts, and teaches",
+               "  bonafide feedback 019a… good\n  bonafide feedback 019a… bad --json",
+               [&cli] { return bonafide::app::feedback(cli.common, cli.feedback); });
+  feedback->add_option("id", cli.feedback.id, "event id, 32 hex digits")->required();
+  feedback->add_option("judgement", cli.feedback.judgement, "good or bad")
+      ->required()
+      ->check(CLI::IsMember({"good", "bad"}));
   auto* exported =
       add_verb(&app, cli, "export", "all stored rows as JSON lines or an Avro file",
                "  bonafide export > rows.jsonl\n  bonafide export --format avro --output rows.avro",
@@ -138,7 +148,7 @@ void add_search(CLI::App& app, Cli& cli) {
   search->add_option(
       "query", cli.search.words,
       "words, \"phrases\", word*, from: to: subject: text: file: link: domain: verdict: attack: "
-      "direction: after: before: has:attachment; nothing: all, newest first");
+      "direction: judgement: after: before: has:attachment; nothing: all, newest first");
   search->add_option("--tenant", cli.search.tenant, "of this tenant alone");
   search->add_option("--from", cli.search.from, "received at or after (a day, or RFC 3339)");
   search->add_option("--to", cli.search.to, "received before");
@@ -150,9 +160,11 @@ void add_search(CLI::App& app, Cli& cli) {
                          "  bonafide stats --by domain verdict:untrusted",
                          [&cli] { return bonafide::app::stats(cli.common, cli.stats); });
   stats->add_option("query", cli.stats.words, "count only what this search finds");
-  stats->add_option("--by", cli.stats.by, "hour, day, domain, verdict, attack, direction or tenant")
+  stats
+      ->add_option("--by", cli.stats.by, "hour, day, domain, verdict, attack, direction, judgement or tenant")
       ->capture_default_str()
-      ->check(CLI::IsMember({"hour", "day", "domain", "verdict", "attack", "direction", "tenant"}));
+      ->check(
+          CLI::IsMember({"hour", "day", "domain", "verdict", "attack", "direction", "judgement", "tenant"}));
   stats->add_option("--from", cli.stats.from, "received at or after (a day, or RFC 3339)");
   stats->add_option("--to", cli.stats.to, "received before");
   stats->add_option("--tz", cli.stats.tz, "whose hours and days, e.g. Europe/Berlin")->capture_default_str();
@@ -171,7 +183,8 @@ void add_views(CLI::App& app, Cli& cli) {
                         "  bonafide tail mail.parked --from beginning",
                         [&cli] { return bonafide::app::tail(cli.common, cli.tail); });
   tail->add_option("stream", cli.tail.stream)
-      ->type_name("STREAM:{mail.received,mail.scored,mail.changes,mail.parked,mail.raw}")
+      ->type_name(
+          "STREAM:{mail.received,mail.scored,mail.changes,mail.feedback,mail.reprocess,mail.parked,mail.raw}")
       ->required();
   tail->add_flag("-f,--follow", cli.tail.follow, "go on with what comes, until Ctrl-C");
   auto* last = tail->add_option("-n,--last", cli.tail.last, "begin with so many of the newest")
@@ -196,6 +209,28 @@ void add_views(CLI::App& app, Cli& cli) {
                        "  bonafide top\n  bonafide top --once\n  bonafide top --json | jq .recent",
                        [&cli] { return bonafide::app::top(cli.common, cli.top); });
   top->add_flag("--once", cli.top.once, "one picture, and end");
+}
+
+void add_reprocess(CLI::App& app, Cli& cli) {
+  auto* verb =
+      add_verb(&app, cli, "reprocess",
+               "stored messages through the pipeline again, as new revisions, behind live mail",
+               "  bonafide reprocess --from 2026-01-01 --to 2026-02-01\n"
+               "  bonafide reprocess --from 2026-01-31T08:00:00Z --to 2026-02-01 --step score --no-wait\n"
+               "  bonafide reprocess --status\n  bonafide reprocess --cancel",
+               [&cli] { return bonafide::app::reprocess(cli.common, cli.reprocess); });
+  verb->add_option("--from", cli.reprocess.from, "accepted at or after (a day, or RFC 3339)");
+  verb->add_option("--to", cli.reprocess.to, "accepted before");
+  verb->add_option(
+          "--step", cli.reprocess.step,
+          "from which step on; score: today's code and model on the evidence as it was read; enrich: "
+          "today's reference data and histories too")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"enrich", "score"}));
+  verb->add_option("--tenant", cli.reprocess.tenant, "of this tenant alone");
+  verb->add_flag("--no-wait", cli.reprocess.no_wait, "do not wait for its end");
+  verb->add_flag("--status", cli.reprocess.status, "how far the last one has come");
+  verb->add_flag("--cancel", cli.reprocess.cancel, "end the one that is under way")->excludes("--status");
 }
 
 void add_operations(CLI::App& app, Cli& cli) {
@@ -325,6 +360,7 @@ int main_of(int argc, char** argv) {
   add_views(app, cli);
   add_operations(app, cli);
   add_tenants(app, cli);
+  add_reprocess(app, cli);
   add_tools(app, cli);
   add_pages(app, cli);
   try {

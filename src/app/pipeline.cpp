@@ -5,6 +5,8 @@
 #include <thread>
 
 #include "app/file_stamp.hpp"
+#include "app/revision_watch.hpp"
+#include "mail/revision.hpp"
 #include "steps/archive/archive.hpp"
 #include "steps/collect/door_list.hpp"
 #include "steps/collect/raw.hpp"
@@ -78,6 +80,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::open(const DataFolder& folder, Pipel
   BONAFIDE_TRY(pipeline->start_reply_at_end());
   BONAFIDE_TRY(pipeline->add_retention(folder));
   pipeline->add_reference_keeper();
+  BONAFIDE_TRY(pipeline->add_reprocessor(folder));
   return pipeline;
 }
 
@@ -355,6 +358,43 @@ Status Pipeline::add_retention(const DataFolder& folder) {
   return Ok{};
 }
 
+Status Pipeline::add_reprocessor(const DataFolder& folder) {
+  reprocess_source_ = std::make_unique<ReprocessSource>(ReprocessSource::Parts{
+      rows_->rows(), *archive_, *codec_, outside_.clock, [this] { return retention_->horizons().rows; }});
+  RelayWake& wake = new_wake();
+  control::Reprocessor::Parts parts{
+      outside_.files,
+      outside_.clock,
+      outside_.logger,
+      outside_.metrics,
+      wake,
+      journal_->inlet(),
+      std::string(mail::Reprocess::topic),
+      folder.in("reprocess"),
+      [this](const control::ReprocessRun& run, size_t most) { return reprocess_source_->read(run, most); },
+      [this](const control::ReprocessPlan& plan) { return reprocess_source_->count(plan); },
+      [&taken = outside_.metrics.counter("bonafide_events_emitted_total", "records written",
+                                         {{"step", "collect"}})] { return taken.value(); },
+      [this, watch = RevisionWatch(), of = flow::Inlet::Landed()](const flow::Inlet::Landed& landed) mutable {
+        if (landed != of) watch = RevisionWatch(mail::Reprocess::topic, of = landed);
+        return watch.came_through(*this);
+      }};
+  BONAFIDE_ASSIGN(reprocessor_, control::Reprocessor::open(std::move(parts)));
+  jobs_.push_back({"reprocess", reprocessor_.get(), &wake});
+  return Ok{};
+}
+
+Result<bool> Pipeline::step_jobs() {
+  bool worked = false;
+  for (const auto& job : jobs_) {
+    const auto stepped = job.stepper->step();
+    if (!stepped.ok()) return stepped.error().in(job.stepper->name());
+    worked |= *stepped == flow::Progress::worked;
+  }
+  if (!worked) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return worked;
+}
+
 // The state must not reach the disk ahead of the records it is made of. The journal syncs what is written
 // within some milliseconds by itself.
 Status Pipeline::wait_until_synced(const std::string& topic, flow::State& state) {
@@ -387,6 +427,15 @@ const flow::Worker* Pipeline::worker(std::string_view name) const {
     }
   }
   return nullptr;
+}
+
+std::optional<std::string> Pipeline::group_reading(std::string_view topic) const {
+  for (const auto& worker : settings_.topology.workers) {
+    const auto reads = [topic](const flow::Feed& feed) { return feed.from == topic; };
+    if (worker.sink.empty() && (worker.from == topic || std::ranges::any_of(worker.also, reads)))
+      return settings_.topology.group_prefix + worker.name;
+  }
+  return std::nullopt;
 }
 
 Status Pipeline::close() { return history_->checkpoint(); }

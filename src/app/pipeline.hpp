@@ -1,16 +1,19 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "app/components.hpp"
 #include "app/data_folder.hpp"
 #include "app/relay_wake.hpp"
+#include "app/reprocess_source.hpp"
 #include "app/tenant_book.hpp"
 #include "avro/registry.hpp"
 #include "base/current.hpp"
 #include "control/reference/keeper.hpp"
+#include "control/reprocess/reprocessor.hpp"
 #include "control/retention/keeper.hpp"
 #include "env/clock.hpp"
 #include "env/log.hpp"
@@ -86,6 +89,9 @@ class Pipeline {
   /// Worker of a name; null if there is none.
   [[nodiscard]] const flow::Worker* worker(std::string_view name) const;
 
+  /// Group of the worker of steps that reads a topic; nothing if the topology has none.
+  [[nodiscard]] std::optional<std::string> group_reading(std::string_view topic) const;
+
   streams::journal::Journal& journal() { return *journal_; }
   steps::Collector& collector() { return *collector_; }
   const Current<steps::Tenants>& tenants() const { return tenant_book_->tenants(); }
@@ -111,9 +117,12 @@ class Pipeline {
   steps::IndexRebuild* rebuild() { return rebuild_; }
   /// Does the sink read what capture writes?
   [[nodiscard]] bool is_behind_capture(const flow::Worker& sink) const;
+  /// While nobody else steps the jobs: one step of each. True: something was done.
+  Result<bool> step_jobs();
   /// While nobody steps the jobs: brings what stands in the rows into the index.
   Status catch_up_index();
 
+  control::Reprocessor& reprocessor() { return *reprocessor_; }
   /// What retention has removed, and whether it knows.
   const control::RetentionKeeper& retention() const { return *retention_; }
 
@@ -133,6 +142,7 @@ class Pipeline {
   Status open_stores(const DataFolder& folder);
   Status start_reply_at_end();
   Status add_retention(const DataFolder& folder);
+  Status add_reprocessor(const DataFolder& folder);
   Result<Time> oldest_under_way();
   Status add_workers();
   Status open_index(const DataFolder& folder);
@@ -159,6 +169,8 @@ class Pipeline {
   std::unique_ptr<stores::DirectoryBlobs> archive_;
   std::unique_ptr<steps::SearchIndex> index_;
   std::unique_ptr<control::RetentionKeeper> retention_;
+  std::unique_ptr<ReprocessSource> reprocess_source_;
+  std::unique_ptr<control::Reprocessor> reprocessor_;
   std::unique_ptr<steps::Collector> collector_;
   steps::VerdictBoard* verdicts_ = nullptr;
   steps::Capture* capture_ = nullptr;

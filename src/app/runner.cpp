@@ -102,6 +102,7 @@ void Runner::wait_until_captured(Time until) const {
 Status Runner::stop(Duration patience) {
   if (!running_) return Ok{};
   running_ = false;
+  pipeline_.reprocessor().hold();
   const Time until = outside_.clock.steady() + patience;
   Status stopped = stop_workers(pipeline_.processors(), until);
   // A sink that sees only what is synced would find nothing more to read a moment too early.

@@ -55,7 +55,7 @@ Result<SearchFilter> filter_of(const api::SearchQuery& query) {
   return filter;
 }
 
-void write_row(JsonWriter& json, const stores::StoredRow& row) {
+void write_row(JsonWriter& json, const stores::StoredRow& row, mail::Judgement judgement) {
   using steps::EventColumn;
   const auto text = [&](const char* name, EventColumn which) {
     json.member(name, steps::column(row, which));
@@ -71,7 +71,7 @@ void write_row(JsonWriter& json, const stores::StoredRow& row) {
   json.key("recipients").raw(steps::column(row, EventColumn::recipients));
   text("subject", EventColumn::subject);
   text("verdict", EventColumn::verdict);
-  text("judgement", EventColumn::judgement);
+  json.member("judgement", avro::symbol_of(judgement));
   json.member("trust", trust == nullptr ? 0.0 : *trust);
   text("attack", EventColumn::attack);
   text("reason", EventColumn::reason);
@@ -95,7 +95,9 @@ Result<std::string> search_json(Pipeline& pipeline, env::Clock& clock, const api
       const auto row = pipeline.rows().rows().get(hit.id);
       if (!row.ok() && row.error().cause == Cause::not_found) continue;  // retention was quicker
       if (!row.ok()) return row.error();
-      write_row(json, *row);
+      mail::Scored event;
+      BONAFIDE_TRY(pipeline.codec().decode(row->event, event));
+      write_row(json, *row, event.judgement);
       ++found;
     }
   } while (!cursor.empty() && found < query.limit && clock.steady() < until);

@@ -30,6 +30,7 @@ Service::Service(Settings settings, Pipeline& pipeline, Outside outside, const R
       runner_(runner),
       measures_(outside.metrics, worker_names(pipeline)),
       started_(outside.clock.now()),
+      feedback_(pipeline, outside, runner == nullptr),
       views_(settings_.max_views, outside.logger, outside.metrics) {}
 
 Service::Admission Service::admit(size_t bytes) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "api/service.hpp"
+#include "app/feedback.hpp"
 #include "app/live_views.hpp"
 #include "app/measures.hpp"
 #include "app/pipeline.hpp"
@@ -32,6 +33,8 @@ class Service final : public api::Service {
   void score(api::Submission submission, Answer answer) override;
   void message(const EventId& id, bool rescore, Answer answer) override;
   void raw(const EventId& id, Source source) override;
+  void judge(const EventId& id, api::Judgement judgement,
+             std::function<void(Result<api::Judged>)> done) override;
   void status(Answer answer) override;
   void ledger(const api::LedgerQuery& query, Answer answer) override;
   void parked(const api::ParkedQuery& query, Answer answer) override;
@@ -48,6 +51,14 @@ class Service final : public api::Service {
   std::string metrics() override { return outside_.metrics.exposition(); }
   api::Health alive() override;
   api::Health ready() override;
+
+  void reprocess(const api::ReprocessQuery& query, Answer answer) override;
+  void reprocess_state(Answer answer) override;
+  void cancel_reprocess(Answer answer) override;
+  /// Before the pipeline stops: takes no judgement any more.
+  void stop_taking() { feedback_.stop(); }
+  /// Where nobody else steps the jobs: until the reprocess that is under way has ended.
+  Status finish_reprocess();
 
   static api::Decision decision_of(const mail::Scored& scored);
   /// Takes the counters for what went by of late: to be called every Recent::every.
@@ -73,6 +84,7 @@ class Service final : public api::Service {
   Measures measures_;
   const Time started_;
   std::atomic<bool> verifying_{false};
+  FeedbackDesk feedback_;
   BodyProducers bodies_;
   LiveViews views_;
   TaskThread search_tasks_;  // a count over millions must not hold up the others

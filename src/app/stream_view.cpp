@@ -9,6 +9,7 @@
 #include "flow/parked.hpp"
 #include "mail/change.hpp"
 #include "mail/redact.hpp"
+#include "mail/revision.hpp"
 #include "steps/collect/raw.hpp"
 
 namespace bonafide::app {
@@ -76,6 +77,8 @@ Result<StreamView> StreamView::make(const mail::EventCodec& codec, avro::Registr
                   : topic == mail::Enriched::topic  ? Content::enriched
                   : topic == mail::Scored::topic    ? Content::scored
                   : topic == mail::Change::topic    ? Content::change
+                  : topic == mail::Feedback::topic  ? Content::feedback
+                  : topic == mail::Reprocess::topic ? Content::reprocess
                   : topic == steps::RawPiece::topic ? Content::raw
                   : topic == parked_topic           ? Content::parked
                                                     : Content::other;
@@ -127,6 +130,10 @@ Result<bool> StreamView::describe(const flow::Delivery& delivery, JsonWriter& js
       return describe_event<mail::Scored>(delivery.record, json);
     case Content::change:
       return describe_change(delivery.record, json);
+    case Content::feedback:
+      return describe_asked<mail::Feedback>(delivery.record, json);
+    case Content::reprocess:
+      return describe_asked<mail::Reprocess>(delivery.record, json);
     case Content::parked:
       return describe_parked(delivery, json);
     case Content::raw:
@@ -161,6 +168,11 @@ Result<bool> StreamView::describe_event(const flow::Record& record, JsonWriter& 
   Facts facts{received.id, received.tenant, query_.sender.empty() ? "" : sender_of(received), std::nullopt};
   if constexpr (std::same_as<Event, mail::Scored>) facts.verdict = mail::shown_verdict(event);
   if (!wants(facts)) return false;
+  if constexpr (std::same_as<Event, mail::Scored>) {
+    // Whoever waits for verdicts is not told of those that are looked at again.
+    const bool fell = event.made_by == mail::MadeBy::door || event.made_by == mail::MadeBy::retry;
+    if (!fell && query_.framing == api::TailQuery::Framing::events) return false;
+  }
   write_message(json, received);
   if constexpr (std::same_as<Event, mail::Enriched>) {
     json.member("from_organisation", shown(event.enrichment.from_organisation))
@@ -179,6 +191,8 @@ Result<bool> StreamView::describe_event(const flow::Record& record, JsonWriter& 
       json.end_object();
     }
     json.end_array();
+    if (event.made_by != mail::MadeBy::door) json.member("made_by", avro::symbol_of(event.made_by));
+    if (event.judgement != mail::Judgement::none) json.member("judgement", avro::symbol_of(event.judgement));
     if (!event.failure.empty()) json.member("failure", shown(event.failure));
   }
   if (query_.full) {
@@ -219,6 +233,27 @@ Result<bool> StreamView::describe_change(const flow::Record& record, JsonWriter&
   return true;
 }
 
+// What asks for a new revision; not the stored event in it, which stands in mail.scored.
+template <class Asked>
+Result<bool> StreamView::describe_asked(const flow::Record& record, JsonWriter& json) const {
+  BONAFIDE_ASSIGN(const auto read, codec_.read<Asked>(record));
+  const Asked& asked = read->event;
+  std::string sender;
+  if (mail::Scored row; !query_.sender.empty() && codec_.decode(asked.row.data, row).ok())
+    sender = sender_of(row.received);
+  if (!wants({asked.id, asked.tenant, sender, std::nullopt})) return false;
+  json.member("id", asked.id.hex()).member("tenant", asked.tenant);
+  if constexpr (std::same_as<Asked, mail::Feedback>) {
+    json.member("judgement", avro::symbol_of(asked.judgement)).member("judged_at", asked.judged_at);
+  } else {
+    json.member("run", asked.run)
+        .member("from", avro::symbol_of(asked.from))
+        .member("asked_at", asked.asked_at);
+  }
+  json.member("row_bytes", asked.row.data.size());
+  return true;
+}
+
 Result<bool> StreamView::describe_parked(const flow::Delivery& delivery, JsonWriter& json) const {
   BONAFIDE_ASSIGN(const auto parked, flow::ParkedRecord::decode(delivery.record.value.view()));
   Facts facts;
@@ -229,6 +264,11 @@ Result<bool> StreamView::describe_parked(const flow::Delivery& delivery, JsonWri
   if (parked.shard.topic == mail::Received::topic) of(mail::Received());
   if (parked.shard.topic == mail::Enriched::topic) of(mail::Enriched());
   if (parked.shard.topic == mail::Scored::topic) of(mail::Scored());
+  const auto of_asked = [&]<class Asked>(Asked asked) {
+    if (codec_.decode(parked.value.view(), asked).ok()) facts = {asked.id, asked.tenant, "", std::nullopt};
+  };
+  if (parked.shard.topic == mail::Feedback::topic) of_asked(mail::Feedback());
+  if (parked.shard.topic == mail::Reprocess::topic) of_asked(mail::Reprocess());
   if (!wants(facts)) return false;
   if (facts.id)
     json.member("id", facts.id->hex()).member("tenant", facts.tenant).member("from", shown(facts.sender));

@@ -24,7 +24,7 @@ class StreamView {
   bool show(const flow::Delivery& delivery, JsonWriter& json) const;
 
  private:
-  enum class Content { received, enriched, scored, change, parked, raw, other };
+  enum class Content { received, enriched, scored, change, feedback, reprocess, parked, raw, other };
   /// What filters look at.
   struct Facts {
     std::optional<EventId> id;
@@ -40,6 +40,8 @@ class StreamView {
   template <class Event>
   Result<bool> describe_event(const flow::Record& record, JsonWriter& json) const;
   Result<bool> describe_change(const flow::Record& record, JsonWriter& json) const;
+  template <class Asked>
+  Result<bool> describe_asked(const flow::Record& record, JsonWriter& json) const;
   Result<bool> describe_parked(const flow::Delivery& delivery, JsonWriter& json) const;
   Result<bool> describe_raw(const flow::Record& record, JsonWriter& json) const;
   Result<bool> describe_other(const flow::Record& record, JsonWriter& json) const;

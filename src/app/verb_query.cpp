@@ -70,6 +70,8 @@ int print_message(const json::object& row) {
   }
   std::cout << "recipients:";
   for (const auto& to : row.at("recipients").as_array()) std::cout << " " << std::string(to.as_string());
+  if (text_of(row, "judgement") != "none")
+    std::cout << "\njudged " << text_of(row, "judgement") << " at " << text_of(row, "judged_at");
   std::cout << "\n\n" << text_of(row, "verdict") << ", trust " << fixed(number_of(row, "trust"), 1);
   if (text_of(row, "attack") != "none") std::cout << ", " << text_of(row, "attack");
   std::cout << "\n";

@@ -67,6 +67,12 @@ struct ShowOptions {
 };
 int show(const Common& common, const ShowOptions& options);
 
+struct FeedbackOptions {
+  std::string id;
+  std::string judgement;  ///< good or bad
+};
+int feedback(const Common& common, const FeedbackOptions& options);
+
 struct ExportOptions {
   std::string format = "jsonl";  ///< jsonl or avro
   std::string from, to;          ///< RFC 3339, of acceptance
@@ -101,6 +107,13 @@ struct TailOptions {
   std::vector<std::string> verdicts;
 };
 int tail(const Common& common, const TailOptions& options);
+struct ReprocessOptions {
+  std::string from, to;  ///< RFC 3339 or a day, of acceptance
+  std::string step = "enrich";
+  std::string tenant;  ///< "" = all
+  bool status = false, cancel = false, no_wait = false;
+};
+int reprocess(const Common& common, const ReprocessOptions& options);
 
 int status(const Common& common);
 

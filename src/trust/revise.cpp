@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/text.hpp"
-#include "trust/enrich.hpp"
 #include "trust/keys.hpp"
 #include "trust/learn.hpp"
 
@@ -78,14 +77,14 @@ mail::Scored judged(const mail::Scored& row, const MessageRecord& record, Judgem
   return next;
 }
 
-mail::Scored renewed(const mail::Scored& first, const MessageRecord& record, int32_t run, mail::Again from,
-                     const ReferenceData& reference) {
+mail::Scored renewed(const mail::Scored& first, const MessageRecord& record, int32_t run,
+                     std::optional<mail::Enrichment> enrichment) {
   mail::Scored next = next_of(first, record, MadeBy::reprocess);
   next.run = run;
   if (next.taught.empty()) next.taught = first.score.lesson;
-  if (from == mail::Again::score) return next;
+  if (!enrichment) return next;
   if (!next.basis) next.basis = mail::Basis{first.enrichment, first.score.evidence};
-  next.enrichment = enrich(first.received, reference);
+  next.enrichment = std::move(*enrichment);
   return next;
 }
 

@@ -1,12 +1,11 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "flow/state.hpp"
 #include "mail/event.hpp"
 #include "mail/revision.hpp"
-#include "trust/model.hpp"
-#include "trust/reference.hpp"
 
 // New revisions of a message that was scored before. A message with more than one revision has a record of
 // its own in the history, a part of the same fold over mail.scored: how many revisions there are, which
@@ -32,10 +31,10 @@ flow::Delta record_delta(const mail::Scored& scored);
 /// The revision that a judgement makes of a row: the score is kept. The judgement is not the one that stands.
 mail::Scored judged(const mail::Scored& row, const MessageRecord& record, mail::Judgement judgement, Time at);
 
-/// The revision that a reprocess makes of the event that was scored first, still without its score. From
-/// enrich on, what the message taught from is kept beside.
-mail::Scored renewed(const mail::Scored& first, const MessageRecord& record, int32_t run, mail::Again from,
-                     const ReferenceData& reference);
+/// The revision that a reprocess makes of the event that was scored first, still without its score. Where it
+/// is enriched anew, what the message taught from is kept beside.
+mail::Scored renewed(const mail::Scored& first, const MessageRecord& record, int32_t run,
+                     std::optional<mail::Enrichment> enrichment);
 /// Answers without what the message itself has taught, as if it came now for the first time.
 flow::Answers without_own(const mail::Scored& message, const std::vector<std::string>& keys,
                           const flow::Answers& answers);

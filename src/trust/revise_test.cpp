@@ -126,7 +126,9 @@ TEST_F(ReviseTest, AReprocessTeachesNothingAndKeepsTheJudgement) {
   for (const auto from : {mail::Again::score, mail::Again::enrich}) {
     const int32_t run = from == mail::Again::score ? 7 : 8;
     EXPECT_FALSE(MessageRecord::of(story.histories[key]).has_run(run));
-    const auto next = renewed(row, MessageRecord::of(story.histories[key]), run, from, story.reference);
+    std::optional<mail::Enrichment> enrichment;
+    if (from == mail::Again::enrich) enrichment = enrich(row.received, story.reference);
+    const auto next = renewed(row, MessageRecord::of(story.histories[key]), run, std::move(enrichment));
     story.learn(next);
     EXPECT_EQ(learned(story), before);
     EXPECT_EQ(next.judgement, Judgement::good);
@@ -142,8 +144,7 @@ TEST_F(ReviseTest, FeedbackAfterAReprocessTakesBackWhatWasTaughtThen) {
   judge(straight, row, Judgement::bad);
   // Today's reference data and code see somebody else in it.
   const auto key = record_key(row.received.tenant, row.received.id);
-  auto again = renewed(row, MessageRecord::of(story.histories[key]), 7, mail::Again::enrich, story.reference);
-  again.enrichment.identities.clear();
+  auto again = renewed(row, MessageRecord::of(story.histories[key]), 7, mail::Enrichment());
   again.score.evidence.clear();
   again.score.lesson = "none";
   story.learn(again);

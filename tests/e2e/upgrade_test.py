@@ -28,6 +28,15 @@ def as_shown_today(row):
     return dict(row, verdict="none" if row["direction"] != "inbound" else row["verdict"])
 
 
+def known(now, then):
+    """What of an answer there was at that time: members are added, never changed."""
+    if isinstance(now, dict) and isinstance(then, dict):
+        return {key: known(now[key], then[key]) for key in then if key in now}
+    if isinstance(now, list) and isinstance(then, list) and len(now) == len(then):
+        return [known(one, other) for one, other in zip(now, then)]
+    return now
+
+
 def exported(data):
     return [json.loads(line) for line in lib.bonafide("export", "--data", data, expect=0).out.splitlines()]
 
@@ -50,10 +59,10 @@ def everything_in_it_can_be_read(data, expected, shown):
     report = json.loads(verified[-1])
     lib.check(report["sound"] and report["accepted"] == report["rows"] == report["archived"] == len(expected), report)
     lib.check(report["indexed"] == len(expected), report)
-    lib.check(exported(data) == expected, "the rows are not what they were")
+    lib.check(known(exported(data), expected) == expected, "the rows are not what they were")
     for then in shown:  # the row with evidence, hop times and the whole event
         now = json.loads(lib.bonafide("show", then["id"], "--json", "--data", data, expect=0).out)
-        lib.check(now == as_shown_today(then), "another event:", then["id"])
+        lib.check(known(now, as_shown_today(then)) == as_shown_today(then), "another event:", then["id"])
         again = json.loads(lib.bonafide("show", then["id"], "--rescore", "--json", "--data", data, expect=0).out)
         lib.check(again["rescored"]["same"], "another score from the same evidence", again["rescored"])
         raw = lib.bonafide("show", then["id"], "--raw", "--data", data, expect=0).out

@@ -93,15 +93,20 @@ void ArchiveFileReader::check(const stores::OnDamage& on_damage) {
 }
 
 Status ArchiveFileReader::read(const std::function<bool(const ArchivedEvent&)>& each,
-                               const stores::OnDamage& on_damage) {
+                               const stores::OnDamage& on_damage, size_t first) {
   uint64_t offset = index_.header_bytes;
   size_t record = 0;
   for (size_t number = 0; number < index_.blocks.size(); ++number) {
     const auto& block = index_.blocks[number];
+    if (record + block.records <= first) {
+      offset += block.bytes;
+      record += block.records;
+      continue;
+    }
     auto events = read_block(block, offset, record);
     if (events.ok()) {
       for (const auto& event : *events) {
-        if (!each(event)) return Ok{};
+        if (event.record >= first && !each(event)) return Ok{};
       }
       offset += block.bytes;
     } else if (events.error().cause == Cause::damaged || events.error().cause == Cause::invalid) {
@@ -190,7 +195,7 @@ Result<std::vector<ArchivedEvent>> ArchiveFileReader::read_block(const ArchiveIn
   std::string buffer;
   for (size_t i = first_record; i < first_record + block.records; ++i) {
     const auto& entry = index_.entries[i];
-    ArchivedEvent event{name_.shard, entry.position, {}};
+    ArchivedEvent event{name_.shard, entry.position, {}, i};
     BONAFIDE_TRY(decode(in, buffer, event.event));
     const auto& received = event.event.received;
     if (received.id != entry.id || event.event.revision != entry.revision ||

@@ -19,6 +19,7 @@ struct ArchivedEvent {
   flow::ShardId shard;
   flow::Position position;  ///< where it stood in the stream
   mail::Scored event;       ///< in the newest schema
+  size_t record = 0;        ///< number in its file
 };
 
 /// Reads one archive file with its index. Every byte is compared with its checksum before it is used; what
@@ -31,8 +32,10 @@ class ArchiveFileReader {
                                                          const std::string& path);
 
   [[nodiscard]] const ArchiveIndex& index() const { return index_; }
-  /// Calls `each` for all sound records until it returns false. Errors: unavailable.
-  Status read(const std::function<bool(const ArchivedEvent&)>& each, const stores::OnDamage& on_damage);
+  /// Calls `each` for all sound records from the number `first` on until it returns false. Errors:
+  /// unavailable.
+  Status read(const std::function<bool(const ArchivedEvent&)>& each, const stores::OnDamage& on_damage,
+              size_t first = 0);
   /// What is wrong with the file as a whole: its length, its name, its metadata.
   void check(const stores::OnDamage& on_damage);
 

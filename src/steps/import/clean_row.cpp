@@ -51,8 +51,6 @@ const std::vector<stores::Column>& event_columns() {
       {"trust", ColumnType::real},          {"attack", ColumnType::text},
       {"reason", ColumnType::text},         {"failure", ColumnType::text},
       {"door", ColumnType::text},           {"flags", ColumnType::text},
-      {"made_by", ColumnType::text},        {"judgement", ColumnType::text},
-      {"judged_at", ColumnType::integer},
   };
   return columns;
 }
@@ -81,9 +79,6 @@ stores::RowView CleanRow::of(const mail::Scored& event, ByteView framed) {
   text(EventColumn::failure, event.failure, max_text_bytes);
   text(EventColumn::door, received.door, 64);
   value(EventColumn::flags) = std::string_view(slot(EventColumn::flags));
-  value(EventColumn::made_by) = avro::symbol_of(event.made_by);
-  value(EventColumn::judgement) = avro::symbol_of(event.judgement);
-  value(EventColumn::judged_at) = event.judged_at.us;
   return {received.id, event.revision, values_, framed};
 }
 

@@ -30,12 +30,9 @@ enum class EventColumn : size_t {
   reason,   ///< the strongest, in words
   failure,  ///< why it could not be scored, "" if it was
   door,
-  flags,    ///< what cleaning changed, words with spaces between, e.g. "subject_cleaned received_at_replaced"
-  made_by,  ///< "door", "retry", "feedback", "reprocess"
-  judgement,  ///< "none", "good", "bad"
-  judged_at,  ///< microseconds since 1970; 0: never
+  flags,  ///< what cleaning changed, words with spaces between, e.g. "subject_cleaned received_at_replaced"
 };
-constexpr size_t event_column_count = static_cast<size_t>(EventColumn::judged_at) + 1;
+constexpr size_t event_column_count = static_cast<size_t>(EventColumn::flags) + 1;
 
 /// What the primary store is opened with.
 const std::vector<stores::Column>& event_columns();
