@@ -90,7 +90,7 @@ void FeedbackDesk::loop() {
 void FeedbackDesk::take(Asked asked) {
   auto feedback = feedback_on(asked);
   if (!feedback.ok()) return asked.done(feedback.error());
-  put(std::move(*feedback), std::move(asked));
+  put(*feedback, std::move(asked));
 }
 
 Result<mail::Feedback> FeedbackDesk::feedback_on(const Asked& asked) {
@@ -112,7 +112,7 @@ Result<mail::Feedback> FeedbackDesk::feedback_on(const Asked& asked) {
                         asked.judgement, outside_.clock.now(),   {std::move(row.event)}};
 }
 
-void FeedbackDesk::put(mail::Feedback feedback, Asked asked) {
+void FeedbackDesk::put(const mail::Feedback& feedback, Asked asked) {
   flow::Record record;
   record.key = SharedBytes(feedback.order_key);
   record.timestamp = feedback.judged_at;

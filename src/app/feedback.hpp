@@ -46,7 +46,7 @@ class FeedbackDesk {
   void loop();
   void take(Asked asked);
   Result<mail::Feedback> feedback_on(const Asked& asked);
-  void put(mail::Feedback feedback, Asked asked);
+  void put(const mail::Feedback& feedback, Asked asked);
   /// Nothing yet, or the answer.
   std::optional<Result<api::Judged>> look(Taken& taken);
   Result<api::Judged> outcome(const Taken& taken);

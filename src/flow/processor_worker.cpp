@@ -13,6 +13,7 @@ constexpr Duration commit_poll = Duration::millis(1);
 
 std::vector<std::string> inputs_of(const ProcessorPlan& plan) {
   std::vector<std::string> topics;
+  topics.reserve(plan.chains.size());
   for (const auto& chain : plan.chains) topics.push_back(chain.from);
   return topics;
 }
