@@ -123,7 +123,7 @@ def the_archive_is_cut_to_its_size(folder):
         file.write(f"version: 1\nretention: {{rows: 0s, archive: 0s, archive_size: {total // 2}}}\n")
     service = lib.Service(data).start()
     lib.eventually(lambda: value(service, REMOVED % "archive") > 0, 30, "a removal")
-    lib.eventually(lambda: sum(os.path.getsize(path) for path in glob.glob(data + "/archive/*/*/*")) <= total // 2, 30, "the size")
+    lib.eventually(lambda: sum(os.path.getsize(path) for path in glob.glob(data + "/archive/*/*/*")) <= total // 2, 120, "the size")
     service.stop()
     newest = (NOW - datetime.timedelta(days=5)).strftime("%Y-%m-%d")
     lib.check(newest in days_of_archive(data), "the newest day is gone")
@@ -158,7 +158,7 @@ def rows_and_raw_messages_are_cut_to_their_size_while_mail_flows(folder):
             pages, free, size = (connection.execute("pragma " + what).fetchone()[0] for what in ("page_count", "freelist_count", "page_size"))
         return (pages - free) * size
 
-    lib.eventually(lambda: used("rows/rows.db") <= limits["rows"] and used("raw/raw.db") <= limits["raw"], 30, "the size")
+    lib.eventually(lambda: used("rows/rows.db") <= limits["rows"] and used("raw/raw.db") <= limits["raw"], 120, "the size")
     kept = rows(data)
     lib.check(kept == set(sent[-len(kept):]) and len(kept) > 50, "not the newest are kept:", len(kept), len(sent))
     found = json.loads(service.get("/v1/stats?group_by=tenant")[1])["total"]
