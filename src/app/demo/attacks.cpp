@@ -234,9 +234,7 @@ MailDomain Planner::draw_lookalike(const std::string& name) {
 /// A domain of the attacker's that reads like the real one, everything in order.
 void Planner::lookalike_domain(Draft& draft, const Victim& victim) {
   const Mailbox& pretended = world_.mailboxes[victim.mailbox];
-  const bool free_mail = std::find(world_.free_mail_domains.begin(), world_.free_mail_domains.end(),
-                                   pretended.domain) != world_.free_mail_domains.end();
-  if (free_mail) {  // nobody imitates a free-mail provider: the bank is a better prize
+  if (world_.is_free_mail(pretended)) {  // nobody imitates a free-mail provider: the bank is a better prize
     lookalike_domain(draft, {world_.automata[0].mailbox, victim.target, true});
     return;
   }
@@ -367,10 +365,7 @@ void Planner::hijacked_thread(Draft& draft, const Victim& victim) {
   }
   if (!outside || !inside) return account_takeover(draft, victim);
   person.machine = false;
-  const bool free_mail =
-      std::ranges::find(world_.free_mail_domains, world_.mailboxes[person.mailbox].domain) !=
-      world_.free_mail_domains.end();
-  if (free_mail || dice_.permille(500)) {
+  if (world_.is_free_mail(world_.mailboxes[person.mailbox]) || dice_.permille(500)) {
     use_account(draft, person);
   } else {
     lookalike_domain(draft, person);

@@ -79,9 +79,7 @@ void Planner::deliver(Draft& draft, uint32_t author) {
   const Host host = host_of(world_.providers[draft.origin], draft.seed);
   draft.message_id = make_message_id(draft.mailer, dice_, draft.written_at, domain.name,
                                      world_.providers[domain.provider].domain);
-  const bool free_mail = std::find(world_.free_mail_domains.begin(), world_.free_mail_domains.end(),
-                                   box.domain) != world_.free_mail_domains.end();
-  draft.scenario = free_mail ? Scenario::freemail : Scenario::partner;
+  draft.scenario = world_.is_free_mail(box) ? Scenario::freemail : Scenario::partner;
   if (draft.at < box.travels_until) draft.scenario = Scenario::travel;
   if (draft.at < box.change_until) draft.scenario = box.change;
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -149,6 +150,9 @@ struct World {
     return box.local + "@" + domains[box.domain].name;
   }
   [[nodiscard]] bool is_staff(uint32_t mailbox) const { return mailboxes[mailbox].domain == 0; }
+  [[nodiscard]] bool is_free_mail(const Mailbox& box) const {
+    return std::ranges::find(free_mail_domains, box.domain) != free_mail_domains.end();
+  }
   uint32_t add(Mailbox box);
   uint32_t add(MailDomain domain);
   uint32_t add(Provider provider);
