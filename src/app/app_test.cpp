@@ -6,6 +6,7 @@
 
 #include "api/client.hpp"
 #include "app/live_service.hpp"
+#include "app/search.hpp"
 
 // The whole service in one process, on threads, through its API: for behaviour, and for the thread sanitizer.
 namespace bonafide::app {
@@ -244,6 +245,20 @@ TEST_F(AppTest, VerifyRunsBesideTheService) {
   });
   ASSERT_TRUE(done.ok()) << done.error().message;
   EXPECT_NE(lines.find("\"sound\":true"), std::string::npos) << lines;
+}
+
+TEST_F(AppTest, AStreamedReindexEndsWithItsReader) {
+  stop();
+  LiveService idle(common_);  // nobody steps the rebuild
+  ASSERT_TRUE(idle.open("127.0.0.1:0").ok());
+  {
+    BodyProducers bodies;
+    auto reader = bodies.start(
+        [&](const BodyProducers::Put& put) { return produce_reindex(idle.pipeline(), false, put); });
+    while (!idle.pipeline().rebuild()->progress().running) std::this_thread::yield();
+    reader.reset();
+  }
+  EXPECT_TRUE(idle.pipeline().rebuild()->progress().running);
 }
 
 }  // namespace

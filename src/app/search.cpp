@@ -226,10 +226,13 @@ Status produce_reindex(Pipeline& pipeline, bool by_hand, const BodyProducers::Pu
       return Ok{};
     }
     const Time at{static_cast<int64_t>(now.done)};
-    if (at == said) continue;
-    said = at;
-    json.begin_object().member("progress", now.done).member("of", now.of);
-    put(json.end_object().end_line().take());
+    std::string line;
+    if (at != said) {
+      json.begin_object().member("progress", now.done).member("of", now.of);
+      line = json.end_object().end_line().take();
+      said = at;
+    }
+    if (!put(line)) return Ok{};  // nobody listens any more; the rebuild goes on by itself
   }
 }
 

@@ -13,7 +13,8 @@ Result<std::string> search_json(Pipeline& pipeline, env::Clock& clock, const api
 Result<std::string> stats_json(Pipeline& pipeline, const api::StatsQuery& query);
 
 /// Builds the index anew and tells how far it is, as JSON lines; the last one has "rebuilt". `by_hand`:
-/// nobody steps the pipeline. Errors: conflict (it is being built already), unavailable.
+/// nobody else steps the pipeline. Ends when nobody reads any more; whoever steps the pipeline goes on
+/// building. Errors: conflict (it is being built already), unavailable.
 Status produce_reindex(Pipeline& pipeline, bool by_hand, const BodyProducers::Put& put);
 
 }  // namespace bonafide::app
