@@ -38,6 +38,8 @@ Result<Progress> Flusher::step() {
   if (core_->outside.clock.steady() >= next_housekeeping_) {
     next_housekeeping_ = core_->outside.clock.steady() + housekeeping_every;
     if (const Status kept = keep_house(); !kept.ok()) return fail(kept.error()).error();
+  } else if (core_->outside.clock.steady() >= next_space_look_) {
+    look_at_space();
   }
   if (!worked) {
     auto zeroed = zero_ahead();

@@ -66,6 +66,7 @@ class Flusher final : public flow::Stepper {
   bool prepared_ready_ = false, no_room_ahead_ = false;
   std::optional<Time> room_look_;  ///< the disk is full: when to try the same write again
   Time next_housekeeping_;
+  Time next_space_look_;
   bool catalogue_dirty_ = true;
   // What the last look found retirable, to be removed once the progress it rests on is durable.
   uint64_t retire_before_ = 0, retire_when_durable_ = 0;

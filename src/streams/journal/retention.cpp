@@ -6,6 +6,11 @@
 namespace bonafide::streams::journal {
 namespace {
 
+// While something is written; otherwise with the rest of the house. Mail that comes in fast is written
+// several times, here and in the stores, and what is to stay free would be used up within a second.
+constexpr Duration space_look_every = Duration::millis(20);
+constexpr uint64_t ample_bytes = uint64_t{2} << 30;
+
 bool everybody_is_past(const Core& core, const Segment& segment) {
   for (const auto& [name, position] : core.holds) {
     if (position.major() < segment.end) return false;
@@ -45,6 +50,7 @@ void Flusher::look_at_space() {
   const Settings& settings = core_->settings;
   std::optional<Admission> full;
   bool all_but_full = false;
+  next_space_look_ = {INT64_MAX};
   const auto space = core_->outside.files.space(settings.folder);
   if (space.ok()) {
     const auto share =
@@ -52,6 +58,8 @@ void Flusher::look_at_space() {
     const uint64_t least = std::max(settings.min_free_bytes, share);
     all_but_full = space->free_bytes < least / 8;
     core_->metrics.free_bytes.set(static_cast<double>(space->free_bytes));
+    if (space->free_bytes < least + ample_bytes)
+      next_space_look_ = core_->outside.clock.steady() + space_look_every;
     if (space->free_bytes < least) {
       full = Admission{false, Duration::seconds(30),
                        "the disk has only " + std::to_string(space->free_bytes >> 20) + " MiB free, " +

@@ -107,6 +107,23 @@ TEST_F(JournalRoom, AStopOnAFullDiskSaysWhatIsLost) {
   EXPECT_THAT(acked, IsEmpty());
 }
 
+// A second is long for a fast writer: what is to stay free for the steps stays free.
+TEST_F(JournalRoom, TheDoorClosesBeforeAFastWriterHasTakenTheStepsRoom) {
+  World world(3);
+  world.settings.min_free_bytes = uint64_t{1} << 20;
+  start(world, 64 << 10);
+  world.files.set_capacity(used(world) + (uint64_t{2} << 20));
+  pass_seconds(world, 2);
+  int taken = 0;
+  for (; taken < 10'000 && world.journal->inlet().admit(4000).now; ++taken) {
+    world.append({World::entry("t", "key", std::string(4000, 'v'))});
+    ASSERT_TRUE(world.journal->flusher().step().ok());
+    world.clock.advance(Duration::millis(1));
+  }
+  EXPECT_GT(taken, 100);
+  EXPECT_GT(world.files.space("data/journal")->free_bytes, uint64_t{3} << 18);
+}
+
 // What is written ahead is there when nothing else is.
 TEST_F(JournalRoom, StepsWaitAndSinksGoOn) {
   World world(3);
