@@ -86,9 +86,13 @@ class Connection {
   Connection(std::string path, sqlite3* db) : path_(std::move(path)), db_(db) {}
   static int on_commit(void* self, sqlite3*, const char*, int pages);
 
+  void write_back();
+
   std::string path_;
   sqlite3* db_;
   uint64_t wal_bytes_ = 0;
+  uint64_t handed_over_ = 0;  ///< of those, bytes that the system was told to write
+  int wal_file_ = -1;
 };
 
 /// Appends `value`, its kind and its length: what row hashes are made of.
