@@ -2,11 +2,15 @@
 //
 // The whole pipeline, from bytes in memory to stored and archived:
 //
-//   pipeline_bench [--messages N] [--rate R] [--no-search] [SET]
+//   pipeline_bench [--messages N] [--rounds N] [--rate R] [--no-search] [SET]
 //
 // Feeds SET (a folder with manifest.jsonl and mail/) or the simulated company's mail. Without --rate as fast
 // as it goes: messages a second until everything is in rows and archive. With --rate: the latency from
 // acceptance to the durable verdict. --no-search leaves out the search index, which follows the rows.
+// --rounds feeds the same mail N times, each time as other messages and later: a short set is over before
+// the process has touched all the memory it works with, and ends with everything being closed.
+//
+// The last line is what the machine itself did in the same minute, to compare runs with.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -22,6 +26,7 @@
 #include "app/live_service.hpp"
 #include "app/replay_set.hpp"
 #include "base/text.hpp"
+#include "machine.hpp"
 
 namespace {
 
@@ -33,7 +38,7 @@ struct Message {
   Time at;
 };
 
-Result<std::vector<Message>> load(const std::string& set, size_t count) {
+Result<std::vector<Message>> read(const std::string& set, size_t count) {
   std::vector<Message> messages;
   if (set.empty()) {
     app::demo::Settings settings;
@@ -62,8 +67,17 @@ double cpu_seconds() {
          static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-Status run(const std::string& set, size_t count, double rate, bool search) {
-  BONAFIDE_ASSIGN(const auto messages, load(set, count));
+struct Load {
+  std::string set;
+  size_t messages = 20'000;
+  int rounds = 1;
+  double rate = 0;  ///< messages a second; 0 = as fast as it goes
+  bool search = true;
+};
+
+Status run(const Load& load) {
+  BONAFIDE_ASSIGN(const auto messages, read(load.set, load.messages));
+  if (messages.empty()) return {Cause::invalid, "no messages"};
   std::string folder = std::filesystem::temp_directory_path() / "bonafide-bench-XXXXXX";
   if (mkdtemp(folder.data()) == nullptr) return {Cause::internal, "no temporary folder"};
   app::Common common;
@@ -73,7 +87,7 @@ Status run(const std::string& set, size_t count, double rate, bool search) {
     app::LiveService service(common);
     const auto without_search = [&](app::Configuration& configuration) {
       auto& workers = configuration.pipeline.topology.workers;
-      if (!search) std::erase_if(workers, [](const auto& worker) { return worker.sink == "index"; });
+      if (!load.search) std::erase_if(workers, [](const auto& worker) { return worker.sink == "index"; });
     };
     BONAFIDE_TRY(service.open("127.0.0.1:0", without_search));
     std::mutex mutex;
@@ -92,21 +106,21 @@ Status run(const std::string& set, size_t count, double rate, bool search) {
     auto& clock = service.world().clock;
     const Time began = clock.steady();
     const double cpu_began = cpu_seconds();
-    for (const auto& message : messages) {
-      if (rate > 0) {
+    const auto feed = [&](const Message& message, std::string_view raw, Time at) {
+      if (load.rate > 0) {
         const Time due =
-            began + Duration::micros(static_cast<int64_t>(static_cast<double>(fresh) * 1e6 / rate));
+            began + Duration::micros(static_cast<int64_t>(static_cast<double>(fresh) * 1e6 / load.rate));
         const Time now = clock.steady();
         if (due > now) std::this_thread::sleep_for(std::chrono::microseconds((due - now).us));
       }
-      while (!service.pipeline().collector().admit(message.raw.size()).now)
+      while (!service.pipeline().collector().admit(raw.size()).now)
         std::this_thread::sleep_for(std::chrono::microseconds(200));
       steps::Submission submission;
-      submission.raw = message.raw;
+      submission.raw = raw;
       submission.door = "bench";
       submission.envelope = message.envelope;
       submission.session_known = true;
-      submission.received_at = message.at;
+      submission.received_at = at;
       submission.edge.mode = mail::Edge::Mode::auto_;
       ++fresh;
       service.pipeline().collector().submit(parser, submission, [&](const Result<steps::Receipt>& receipt) {
@@ -114,6 +128,23 @@ Status run(const std::string& set, size_t count, double rate, bool search) {
         if (!receipt.ok() && refused++ == 0) std::fprintf(stderr, "%s\n", receipt.error().message.c_str());
         ++answered;
       });
+    };
+    const Duration span = messages.back().at - messages.front().at + Duration::seconds(3600);
+    std::string again;
+    for (int round = 0; round < load.rounds; ++round) {
+      const Time round_began = clock.steady();
+      const double round_cpu = cpu_seconds();
+      const std::string mark = "X-Round: " + std::to_string(round) + "\r\n";
+      for (const auto& message : messages) {
+        if (round > 0) again.assign(mark).append(message.raw);
+        feed(message, round > 0 ? again : message.raw, message.at + Duration::micros(span.us * round));
+      }
+      if (load.rounds > 1) {
+        const auto fed = static_cast<double>(messages.size());
+        std::printf("round %d: %.0f a second, %.1f us of processor a message\n", round + 1,
+                    fed / (clock.steady() - round_began).in_seconds(),
+                    (cpu_seconds() - round_cpu) * 1e6 / fed);
+      }
     }
     while (answered < fresh || judged + duplicates + refused < fresh)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -135,6 +166,7 @@ Status run(const std::string& set, size_t count, double rate, bool search) {
         fresh, seconds, static_cast<double>(fresh) / seconds, cpu * 1e6 / static_cast<double>(fresh), at(0.5),
         at(0.99), at(0.999), usage.ru_maxrss / 1024);
   }
+  bench::print_machine(folder);
   std::filesystem::remove_all(folder);
   return done;
 }
@@ -142,22 +174,21 @@ Status run(const std::string& set, size_t count, double rate, bool search) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string set;
-  size_t count = 20'000;
-  double rate = 0;
-  bool search = true;
+  Load load;
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--messages") == 0 && i + 1 < argc) {
-      count = static_cast<size_t>(std::atoll(argv[++i]));
+      load.messages = static_cast<size_t>(std::atoll(argv[++i]));
     } else if (std::strcmp(argv[i], "--rate") == 0 && i + 1 < argc) {
-      rate = std::atof(argv[++i]);
+      load.rate = std::atof(argv[++i]);
+    } else if (std::strcmp(argv[i], "--rounds") == 0 && i + 1 < argc) {
+      load.rounds = std::max(1, std::atoi(argv[++i]));
     } else if (std::strcmp(argv[i], "--no-search") == 0) {
-      search = false;
+      load.search = false;
     } else {
-      set = argv[i];
+      load.set = argv[i];
     }
   }
-  const auto done = run(set, count, rate, search);
+  const auto done = run(load);
   if (!done.ok()) std::fprintf(stderr, "%s\n", done.error().message.c_str());
   return done.ok() ? 0 : 1;
 }

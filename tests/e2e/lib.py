@@ -109,10 +109,16 @@ class Service:
 
     def idle(self):
         """Waits until every accepted message is stored."""
+        last = {}
+
         def done():
             status, body, _ = self.get("/v1/status")
-            return status == 200 and json.loads(body).get("backlog_records") == 0
-        eventually(done, 60, "an empty backlog")
+            last.update(json.loads(body) if status == 200 else {"status": status})
+            return last.get("backlog_records") == 0
+        try:
+            eventually(done, 60, "an empty backlog")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {json.dumps(last)[:3000]}") from None
 
     def stop(self):
         self.process.send_signal(signal.SIGINT)
