@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "api/client.hpp"
+#include "app/book_reading.hpp"
 #include "app/live_service.hpp"
 #include "app/search.hpp"
 
@@ -245,6 +246,19 @@ TEST_F(AppTest, VerifyRunsBesideTheService) {
   });
   ASSERT_TRUE(done.ok()) << done.error().message;
   EXPECT_NE(lines.find("\"sound\":true"), std::string::npos) << lines;
+}
+
+TEST_F(AppTest, WhatTheDoorTakesWhileTheBooksAreReadIsOnTheWay) {
+  Books books;
+  BookReading reading(service_->pipeline(), books);
+  ASSERT_TRUE(reading.note_positions().ok());
+  ASSERT_TRUE(reading.read_on_the_way().ok());
+  ASSERT_TRUE(post(1).ok());  // after the stores were read
+  ASSERT_TRUE(reading.read_not_listed().ok());
+  books.close();
+  EXPECT_EQ(books.door().size(), 1U);
+  for (const Hop hop : {Hop::import, Hop::archive}) EXPECT_TRUE(books.differences(hop).missing.empty());
+  EXPECT_TRUE(flow::balance(books.door_ledger(), books.hop_ledgers()).empty());
 }
 
 TEST_F(AppTest, AStreamedReindexEndsWithItsReader) {

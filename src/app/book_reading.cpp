@@ -90,21 +90,23 @@ Status BookReading::note_positions() {
 }
 
 template <class Event>
-Status BookReading::read_behind(const Shards& after, const std::function<void(const mail::Received&)>& each) {
+Status BookReading::read_behind(const Shards& after, const Each& each) {
   return each_behind(pipeline_.journal(), after, [&](const flow::Delivery& delivery) {
     const auto event = pipeline_.codec().read<Event>(delivery.record);
     if (!event.ok()) return;  // no event: it waits among the parked ones
     const mail::Received& received = received_of((*event)->event);
-    if (received.kind == mail::Kind::message) each(received);
+    if (received.kind == mail::Kind::message) each(received, delivery);
   });
 }
 
 Status BookReading::read_on_the_way() {
   const auto to = [this](Hop hop) {
-    return [this, hop](const mail::Received& event) {
+    return [this, hop](const mail::Received& event, const flow::Delivery& delivery) {
       books_.on_the_way(hop, event.id, event.tenant, steps::DoorListSink::content_of(event));
+      if (hop == Hop::score) looked_upto_[delivery.shard] = delivery.position;
     };
   };
+  looked_upto_ = {scored_.begin(), scored_.end()};
   BONAFIDE_TRY(read_behind<mail::Received>(scored_, to(Hop::score)));
   BONAFIDE_TRY(read_behind<mail::Scored>(imported_, to(Hop::import)));
   BONAFIDE_TRY(read_behind<mail::Scored>(archived_, to(Hop::archive)));
@@ -139,8 +141,10 @@ void BookReading::parked(const flow::ParkedRecord& record, const std::string& su
 }
 
 Status BookReading::read_not_listed() {
-  return read_behind<mail::Received>(listed_, [this](const mail::Received& event) {
-    books_.accepted(event.id, event.tenant, steps::DoorListSink::content_of(event));
+  return read_behind<mail::Received>(listed_, [&](const mail::Received& event, const flow::Delivery& at) {
+    const int64_t content = steps::DoorListSink::content_of(event);
+    books_.accepted(event.id, event.tenant, content);
+    if (at.position > looked_upto_[at.shard]) books_.on_the_way(Hop::score, event.id, event.tenant, content);
   });
 }
 

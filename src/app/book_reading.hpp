@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,7 +23,7 @@ Status each_behind(flow::Log& log, const Shards& after,
 /// Reads into Books what stands between the stores, beside a running pipeline. The order makes it true while
 /// mail flows: positions first; then the caller reads the door's list; then what lies behind the positions
 /// (so whatever is on the list is behind a position, or has been stored before); then the caller reads the
-/// stores; last what the door has taken meanwhile.
+/// stores; last what the door has taken meanwhile, some of which is in the stores, and the rest on its way.
 class BookReading {
  public:
   BookReading(Pipeline& pipeline, Books& books) : pipeline_(pipeline), books_(books) {}
@@ -37,14 +38,16 @@ class BookReading {
   static void imported(Books& books, const stores::StoredRow& row);
 
  private:
+  using Each = std::function<void(const mail::Received&, const flow::Delivery&)>;
   template <class Event>
-  Status read_behind(const Shards& after, const std::function<void(const mail::Received&)>& each);
+  Status read_behind(const Shards& after, const Each& each);
   Status read_parking();
   void parked(const flow::ParkedRecord& record, const std::string& subject, bool dropped);
 
   Pipeline& pipeline_;
   Books& books_;
   Shards listed_, scored_, imported_, archived_, parked_;
+  std::map<flow::ShardId, flow::Position> looked_upto_;  ///< in mail.received, for what is on the way
 };
 
 }  // namespace bonafide::app
