@@ -4,37 +4,25 @@
 #include <utility>
 #include <vector>
 
-#include "flow/log.hpp"
+#include "flow/contract/forwarding_log.hpp"
 
 namespace bonafide::flow::contract {
 
 /// A log behind a connection that can break at a commit: the request is lost, or the answer is. What a worker
 /// in this process never sees of an embedded log is the normal bad day of a log behind a network; the suite
 /// holds all of them to it.
-class BreakingLog final : public Log {
+class BreakingLog final : public ForwardingLog {
  public:
-  explicit BreakingLog(Log& log) : log_(log) {}
+  using ForwardingLog::ForwardingLog;
 
   /// The connection of the session that commits next breaks: after the log has done it (`lands`), or before
   /// the log has heard of it.
   void break_next_commit(bool lands) { *lands_ = lands; }
 
-  [[nodiscard]] Traits traits() const override { return log_.traits(); }
-  Inlet& inlet() override { return log_.inlet(); }
   Result<std::unique_ptr<Session>> join(const Join& join) override {
-    BONAFIDE_ASSIGN(auto session, log_.join(join));
+    BONAFIDE_ASSIGN(auto session, ForwardingLog::join(join));
     return {std::make_unique<Connection>(std::move(session), lands_)};
   }
-  Result<std::unique_ptr<Reader>> reader(const ShardId& shard, Position after) override {
-    return log_.reader(shard, after);
-  }
-  Result<std::unique_ptr<Reader>> written_reader(const ShardId& shard, Position after) override {
-    return log_.written_reader(shard, after);
-  }
-  Result<std::vector<Shard>> shards(const std::string& topic) override { return log_.shards(topic); }
-  Result<std::vector<Backlog>> backlog(const std::string& group) override { return log_.backlog(group); }
-  Result<Position> synced(const ShardId& shard) override { return log_.synced(shard); }
-  Result<Position> written(const ShardId& shard) override { return log_.written(shard); }
 
  private:
   using Breaks = std::shared_ptr<std::optional<bool>>;  ///< nothing: all is well; else: does it land?
@@ -108,7 +96,6 @@ class BreakingLog final : public Log {
     std::unique_ptr<Transaction> transaction_;
   };
 
-  Log& log_;
   Breaks lands_ = std::make_shared<std::optional<bool>>();
 };
 

@@ -18,6 +18,7 @@ constexpr uint64_t write_back_bytes = 256 << 10;
 
 Statement::~Statement() { sqlite3_finalize(statement_); }
 Statement::Statement(Statement&& other) noexcept
+    // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): misreads the variant in Result
     : connection_(other.connection_), statement_(std::exchange(other.statement_, nullptr)) {}
 Statement& Statement::operator=(Statement&& other) noexcept {
   std::swap(connection_, other.connection_);

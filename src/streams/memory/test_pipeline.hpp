@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "env/random.hpp"
 #include "env/sim/clock.hpp"
+#include "flow/contract/forwarding_log.hpp"
 #include "flow/memory_state.hpp"
 #include "flow/parked.hpp"
 #include "flow/processor_worker.hpp"
@@ -150,25 +151,13 @@ class SlowState final : public State {
 
 /// A log whose other users do something just when a session is read: joins, leaves, evictions from other
 /// threads.
-class MeddledLog final : public Log {
+class MeddledLog final : public contract::ForwardingLog {
  public:
-  explicit MeddledLog(Log& log) : log_(log) {}
-  [[nodiscard]] Traits traits() const override { return log_.traits(); }
-  Inlet& inlet() override { return log_.inlet(); }
+  using ForwardingLog::ForwardingLog;
   Result<std::unique_ptr<Session>> join(const Join& join) override {
-    BONAFIDE_ASSIGN(auto session, log_.join(join));
+    BONAFIDE_ASSIGN(auto session, ForwardingLog::join(join));
     return {std::make_unique<MeddledSession>(std::move(session), before_read, after_read)};
   }
-  Result<std::unique_ptr<Reader>> reader(const ShardId& shard, Position after) override {
-    return log_.reader(shard, after);
-  }
-  Result<std::unique_ptr<Reader>> written_reader(const ShardId& shard, Position after) override {
-    return log_.written_reader(shard, after);
-  }
-  Result<std::vector<Shard>> shards(const std::string& topic) override { return log_.shards(topic); }
-  Result<std::vector<Backlog>> backlog(const std::string& group) override { return log_.backlog(group); }
-  Result<Position> synced(const ShardId& shard) override { return log_.synced(shard); }
-  Result<Position> written(const ShardId& shard) override { return log_.written(shard); }
 
   std::function<void()> before_read = [] {}, after_read = [] {};
 
@@ -194,7 +183,6 @@ class MeddledLog final : public Log {
     std::unique_ptr<Session> inner_;
     std::function<void()>&before_, &after_;
   };
-  Log& log_;
 };
 
 /// in -> [check, count] -> out -> store, over a log in memory.
