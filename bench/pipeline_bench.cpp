@@ -6,7 +6,8 @@
 //
 // Feeds SET (a folder with manifest.jsonl and mail/) or the simulated company's mail. Without --rate as fast
 // as it goes: messages a second until everything is in rows and archive. With --rate: the latency from
-// acceptance to the durable verdict. --no-search leaves out the search index, which follows the rows.
+// acceptance to the durable verdict, and until a search finds the message. --no-search leaves out the search
+// index, which follows the rows.
 // --rounds feeds the same mail N times, each time as other messages and later: a short set is over before
 // the process has touched all the memory it works with, and ends with everything being closed.
 //
@@ -26,6 +27,7 @@
 #include "app/live_service.hpp"
 #include "app/replay_set.hpp"
 #include "base/text.hpp"
+#include "flow/worker.hpp"
 #include "machine.hpp"
 
 namespace {
@@ -149,6 +151,12 @@ Status run(const Load& load) {
     while (answered < fresh || judged + duplicates + refused < fresh)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     if (refused > 0) return {Cause::internal, std::to_string(refused) + " messages were refused"};
+    // To within a factor of sqrt(2): from acceptance until a search finds it.
+    const flow::StepMetrics index(service.world().metrics, "index");
+    if (load.rate > 0 && load.search) {
+      std::printf("searchable after p50 %.0f p99 %.0f ms\n", index.lag_out.quantile(0.5).in_seconds() * 1000,
+                  index.lag_out.quantile(0.99).in_seconds() * 1000);
+    }
     done = service.stop();  // until everything is in rows and archive, and synced
     const double seconds = (clock.steady() - began).in_seconds(), cpu = cpu_seconds() - cpu_began;
     std::sort(latencies_us.begin(), latencies_us.end());

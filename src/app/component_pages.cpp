@@ -46,6 +46,7 @@ struct Component {
 std::vector<Component> all_components() {
   std::vector<Component> all;
   const auto registry = components(nullptr);
+  all.reserve(registry.steps.size() + registry.sinks.size());
   for (const auto& step : registry.steps) all.push_back({step.section(), "step", uses_of(step.name, false)});
   for (const auto& sink : registry.sinks) all.push_back({sink.section(), "sink", uses_of(sink.name, true)});
   for (const auto& section : configuration_sections()) {
@@ -82,8 +83,8 @@ std::map<std::string, std::string> component_pages() {
   for (const auto& component : all_components()) {
     const std::string& name = component.section.name;
     pages[name + ".md"] = page_of(component);
-    list +=
-        "| [" + name + "](" + name + ".md) | " + component.kind + " | " + component.section.summary + " |\n";
+    list.append("| [").append(name).append("](").append(name).append(".md) | ");
+    list.append(component.kind).append(" | ").append(component.section.summary).append(" |\n");
   }
   pages["README.md"] = list;
   return pages;

@@ -169,7 +169,7 @@ TEST_F(ScoreTest, ASharedMailboxWithManyMailersAndReplyTosStaysTrusted) {
   shared.local = "info";
   for (int i = 0; i < 24; ++i) {
     shared.mailer = i % 3 == 0 ? "Outlook 16" : i % 3 == 1 ? "Apple Mail" : "";
-    auto received = message(shared, i * 2);
+    auto received = message(shared, int64_t{i} * 2);
     if (i % 2 == 0) received.facts.edit().reply_to = {{"", "customer" + std::to_string(i % 6), "gmail.com"}};
     story.take(std::move(received));
   }
@@ -248,7 +248,7 @@ std::string bytes_of(const mail::Score& score) {
 
 TEST_F(ScoreTest, TheEventAloneRepeatsTheScoreBitForBit) {
   story.past(acme, 20);
-  for (auto sender : {acme, elsewhere(acme)}) {
+  for (const auto& sender : {acme, elsewhere(acme)}) {
     auto received = message(sender, 60);
     received.facts.edit().reply_to = {{"", "x", "yahoo.com"}};
     const auto scored = story.score(received);

@@ -32,7 +32,8 @@ inline mail::Received message(const Sender& sender, int64_t day, std::string_vie
   static int counter = 0;
   mail::Received received;
   received.tenant = "default";
-  received.received_at = Time::from_seconds(1'700'000'000 / 86'400 * 86'400 + day * 86'400 + 9 * 3600);
+  constexpr int64_t first_day = 1'700'000'000 / 86'400;
+  received.received_at = Time::from_seconds((first_day + day) * 86'400 + int64_t{9} * 3600);
   const std::string id = key.empty() ? "key" + std::to_string(++counter) : std::string(key);
   received.message_key.data = std::string(view(sha256(id)));
   received.envelope = {

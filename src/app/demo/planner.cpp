@@ -196,6 +196,7 @@ void Planner::plan_attacks(int64_t day) {
   // A wave has 1.3 messages on average.
   int64_t waves = dice_.count(static_cast<int64_t>(settings_.attacks_per_day) * share_today * 10 / 13);
   std::vector<uint32_t> weights;
+  weights.reserve(settings_.attacks.size());
   for (const Share& kind : settings_.attacks) weights.push_back(kind.weight);
   for (; waves > 0; --waves) {
     const auto kind = static_cast<uint32_t>(settings_.attacks[dice_.weighted(weights)].scenario);

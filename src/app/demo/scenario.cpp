@@ -137,6 +137,7 @@ std::string list_of(const std::vector<Item>& items) {
 template <class Item>
 std::string preset_of(const std::vector<Item>& items) {
   std::vector<std::string> words;
+  words.reserve(items.size());
   for (const auto& item : items) words.push_back(text_of(item));
   return join(words, ",");
 }
@@ -197,6 +198,7 @@ Result<Settings> read_scenario(std::string_view yaml, const std::string& source,
   settings.story = items(config.section("story"), "events", parse_event, problems);
   if (problems.empty()) return settings;
   std::vector<std::string> lines;
+  lines.reserve(problems.size());
   for (const auto& problem : problems) lines.push_back(problem.text());
   return {Cause::invalid, join(lines, "\n")};
 }

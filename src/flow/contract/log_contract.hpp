@@ -264,7 +264,7 @@ TEST_P(LogContract, UnsyncedRecordsAreSeenOnlyByThoseWhoMay) {
   auto inside = join("inside", {"t"}, Visibility::written);
   auto outside = join("outside", {"t"}, Visibility::synced);
   int called = 0;
-  log().inlet().append({entry("t", "a", "1")}, [&](Result<Landed> landed) {
+  log().inlet().append({entry("t", "a", "1")}, [&](const Result<Landed>& landed) {
     ++called;
     EXPECT_TRUE(landed.ok());
   });
@@ -355,6 +355,7 @@ TEST_P(LogContract, ACommitOfUnknownFateLosesNothing) {
 
 TEST_P(LogContract, TheEntriesOfAnAppendLandTogether) {
   std::vector<Entry> entries;
+  entries.reserve(20);
   for (int i = 0; i < 20; ++i)
     entries.push_back(entry("t" + std::to_string(i % 5), "k" + std::to_string(i), "v"));
   const auto landed = put(entries);
@@ -377,7 +378,7 @@ TEST_P(LogContract, AnUnsyncedAppendIsThereOrNotAfterACrashButNeverHalf) {
     const std::string one = "one" + std::to_string(round), two = "two" + std::to_string(round);
     auto called = std::make_shared<int>(0);
     log().inlet().append({entry(one, "a", std::string(700, 'x')), entry(two, "b", std::string(700, 'y'))},
-                         [called](Result<Landed> landed) { *called += landed.ok() ? 1 : 0; });
+                         [called](const Result<Landed>& landed) { *called += landed.ok() ? 1 : 0; });
     harness().settle();
     harness().crash();
     harness().hold_syncs(false);
@@ -389,7 +390,7 @@ TEST_P(LogContract, AnUnsyncedAppendIsThereOrNotAfterACrashButNeverHalf) {
 TEST_P(LogContract, WhenSyncedIsCalledOncePerAppend) {
   std::map<int, int> calls;
   for (int i = 0; i < 50; ++i) {
-    log().inlet().append({entry("t", "a", std::to_string(i))}, [&calls, i](Result<Landed> landed) {
+    log().inlet().append({entry("t", "a", std::to_string(i))}, [&calls, i](const Result<Landed>& landed) {
       EXPECT_TRUE(landed.ok());
       ++calls[i];
     });
@@ -431,7 +432,7 @@ TEST_P(LogContract, ARecordThatIsTooLargeIsRefusedAndTheLargestIsNot) {
   if (log().traits().max_record_bytes > (size_t{8} << 20)) return;
   std::optional<Cause> cause;
   log().inlet().append({entry("t", "key", "small"), entry("t", "key", std::string(most + 1, 'c'))},
-                       [&](Result<Landed> landed) {
+                       [&](const Result<Landed>& landed) {
                          if (!landed.ok()) cause = landed.error().cause;
                        });
   eventually([&] { return cause.has_value(); }, "the refusal");
@@ -440,9 +441,7 @@ TEST_P(LogContract, ARecordThatIsTooLargeIsRefusedAndTheLargestIsNot) {
 }
 
 TEST_P(LogContract, AReaderBeginsAfterAnyPosition) {
-  std::vector<Entry> entries;
-  for (int i = 0; i < 30; ++i) entries.push_back(entry("t", "a", std::to_string(i)));
-  const auto landed = put(entries);
+  const auto landed = put(numbered(30));
   const ShardId shard = landed[0].first;
   for (const size_t from : {size_t{0}, size_t{13}, size_t{29}}) {
     const auto read = drain(**log().reader(shard, landed[from].second), 29 - from);
@@ -487,9 +486,7 @@ TEST_P(LogContract, BacklogIsWhatTheGroupHasNotCommitted) {
 }
 
 TEST_P(LogContract, SeekMovesTheNextRead) {
-  std::vector<Entry> entries;
-  for (int i = 0; i < 5; ++i) entries.push_back(entry("t", "a", std::to_string(i)));
-  const auto landed = put(entries);
+  const auto landed = put(numbered(5));
   auto session = join("sink", {"t"});
   drain(*session, 5);
   ASSERT_TRUE(session->seek(landed[0].first, landed[1].second).ok());
@@ -501,6 +498,7 @@ TEST_P(LogContract, SeekMovesTheNextRead) {
 
 TEST_P(LogContract, ManyTopicsAreManyStreams) {
   std::vector<std::string> topics;
+  topics.reserve(40);
   for (int i = 0; i < 40; ++i) topics.push_back("topic." + std::to_string(i));
   for (const auto& topic : topics) put({entry(topic, "a", topic + "/1"), entry(topic, "a", topic + "/2")});
   for (const auto& topic : topics) {

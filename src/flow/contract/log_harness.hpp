@@ -81,6 +81,13 @@ class LogContract : public testing::TestWithParam<LogCase> {
                      Lane lane = Lane::live) {
     return {topic, lane, record(key, value)};
   }
+  /// Of topic t and key a, with the values 0, 1, …
+  static std::vector<Entry> numbered(size_t count) {
+    std::vector<Entry> entries;
+    entries.reserve(count);
+    for (size_t i = 0; i < count; ++i) entries.push_back(entry("t", "a", std::to_string(i)));
+    return entries;
+  }
 
   /// Settles until `done()`; fails the test when it does not come.
   bool eventually(const std::function<bool()>& done, const char* what) {
@@ -157,6 +164,7 @@ class LogContract : public testing::TestWithParam<LogCase> {
   }
   static std::vector<std::string> values(const std::vector<Delivery>& deliveries) {
     std::vector<std::string> out;
+    out.reserve(deliveries.size());
     for (const auto& delivery : deliveries) out.emplace_back(delivery.record.value.view());
     return out;
   }
