@@ -69,7 +69,8 @@ int config_docs(const Common& /*common*/, const std::string& folder) {
   if (const Status made = files.make_folders(folder); !made.ok()) return complain(made.error());
   const auto pages = component_pages();
   for (const auto& [name, text] : pages) {
-    if (const Status written = files.write_file(folder + "/" + name, text); !written.ok())
+    if (const Status written = files.write_file(std::string(folder).append("/").append(name), text);
+        !written.ok())
       return complain(written.error());
   }
   std::cout << pages.size() << " pages written to " << folder << "\n";
