@@ -5,19 +5,13 @@
 
 #include "app/tenant_json.hpp"
 #include "avro/json.hpp"
-#include "base/hash.hpp"
+#include "base/sealed_text.hpp"
 #include "base/text.hpp"
 
 namespace bonafide::app {
 namespace {
 
 constexpr std::string_view ending = ".json";
-
-std::string crc_line(ByteView text) {
-  std::string crc;
-  append_be32(crc, crc32c(text));
-  return "crc32c " + to_hex(crc) + "\n";
-}
 
 Error not_there(const std::string& name) {
   return {Cause::not_found, "there is no tenant " + clean_text(name, 64)};
@@ -65,15 +59,13 @@ Result<TenantBook::Stored> TenantBook::read(const std::string& name) const {
     return Error{Cause::damaged,
                  path + " is damaged (" + what + "): restore it, or delete it and add the tenant again"};
   };
-  const size_t crc_at = text.rfind("crc32c ");
-  if (crc_at == std::string::npos || text.substr(crc_at) != crc_line(ByteView(text).substr(0, crc_at)))
-    return damaged("its checksum does not match");
-  const std::string_view json = std::string_view(text).substr(0, crc_at);
+  const auto json = unsealed(text);
+  if (!json) return damaged("its checksum does not match");
   Stored stored;
-  auto tenant = read_tenant(name, json);
+  auto tenant = read_tenant(name, *json);
   if (!tenant.ok()) return damaged(tenant.error().message);
   stored.tenant = std::move(*tenant);
-  BONAFIDE_ASSIGN(const auto parsed, avro::parse_json(json));
+  BONAFIDE_ASSIGN(const auto parsed, avro::parse_json(*json));
   const auto* changed = parsed.find("changed_at");
   stored.removed = parsed.find("removed_at") != nullptr;
   if (stored.removed) changed = parsed.find("removed_at");
@@ -143,7 +135,7 @@ Status TenantBook::change(const Stored& next) {
       .member(next.removed ? "removed_at" : "changed_at", next.changed_at);
   write_tenant(json, next.tenant);
   const std::string text = json.end_object().end_line().take();
-  BONAFIDE_TRY(parts_.files.write_file(path_of(name), text + crc_line(text)));
+  BONAFIDE_TRY(parts_.files.write_file(path_of(name), sealed(text)));
   stored_ = std::move(all);
   put_in_force(std::move(made));
   parts_.log.info(next.removed ? "tenant.removed" : "tenant.changed", {{"tenant", name}});

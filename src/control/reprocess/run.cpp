@@ -3,7 +3,7 @@
 #include <array>
 #include <map>
 
-#include "base/hash.hpp"
+#include "base/sealed_text.hpp"
 #include "base/text.hpp"
 
 namespace bonafide::control {
@@ -11,12 +11,6 @@ namespace {
 
 constexpr std::string_view head = "bonafide-reprocess 1\n";
 constexpr std::array<const char*, 4> states = {"none", "running", "done", "cancelled"};
-
-std::string crc_line(ByteView text) {
-  std::string crc;
-  append_be32(crc, crc32c(text));
-  return "crc32c " + to_hex(crc) + "\n";
-}
 
 // Names and cursors may hold anything.
 std::string shown(std::string_view text) { return to_hex(text); }
@@ -57,12 +51,11 @@ Result<ReprocessRun> read_run(env::Files& files, const std::string& path) {
   BONAFIDE_ASSIGN(const std::string text, files.read_file(path));
   const Error damaged = {
       Cause::damaged, path + " is damaged: delete it; a reprocess that was under way must be started again"};
-  const size_t crc_at = text.rfind("crc32c ");
-  if (crc_at == std::string::npos || text.substr(crc_at) != crc_line(ByteView(text).substr(0, crc_at)))
-    return damaged;
-  if (!text.starts_with(head))
+  const auto sound = unsealed(text);
+  if (!sound) return damaged;
+  if (!sound->starts_with(head))
     return Error{Cause::invalid, path + ": written by a newer version: run that one"};
-  Members in(ByteView(text).substr(head.size(), crc_at - head.size()));
+  Members in(sound->substr(head.size()));
   ReprocessRun run;
   size_t state = 0;
   in.number("number", run.number);
@@ -99,7 +92,7 @@ Status write_run(env::Files& files, const std::string& path, const ReprocessRun&
   line("damaged", std::to_string(run.damaged));
   line("started", std::to_string(run.started_at.us));
   line("ended", std::to_string(run.ended_at.us));
-  return files.write_file(path, text + crc_line(text));
+  return files.write_file(path, sealed(std::move(text)));
 }
 
 }  // namespace bonafide::control

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "base/hash.hpp"
+#include "base/sealed_text.hpp"
 #include "base/text.hpp"
 
 namespace bonafide::control {
@@ -20,12 +20,6 @@ constexpr std::array<Line, 5> lines = {{{"rows", &Horizons::rows},
                                         {"raw", &Horizons::raw},
                                         {"parked", &Horizons::parked},
                                         {"door", &Horizons::door}}};
-
-std::string crc_line(ByteView text) {
-  std::string crc;
-  append_be32(crc, crc32c(text));
-  return "crc32c " + to_hex(crc) + "\n";
-}
 
 Time start_of_day(Time time) { return Time{} + Duration::days(time.day()); }
 
@@ -77,13 +71,12 @@ Result<Horizons> read_horizons(env::Files& files, const std::string& path) {
   const Error damaged = {Cause::damaged, path +
                                              " is damaged: delete it; until retention has run again, verify "
                                              "misses what was removed"};
-  const size_t crc_at = text.rfind("crc32c ");
-  if (crc_at == std::string::npos || text.substr(crc_at) != crc_line(ByteView(text).substr(0, crc_at)))
-    return damaged;
-  if (!text.starts_with(head))
+  const auto sound = unsealed(text);
+  if (!sound) return damaged;
+  if (!sound->starts_with(head))
     return Error{Cause::invalid, path + ": written by a newer version: run that one"};
   Horizons horizons;
-  for (const auto line : split(ByteView(text).substr(head.size(), crc_at - head.size()), '\n')) {
+  for (const auto line : split(sound->substr(head.size()), '\n')) {
     if (line.empty()) continue;
     const size_t space = line.find(' ');
     const auto known = std::find_if(lines.begin(), lines.end(),
@@ -100,7 +93,7 @@ Status write_horizons(env::Files& files, const std::string& path, const Horizons
   std::string text(head);
   for (const auto& [name, time] : lines)
     text += std::string(name) + " " + format_rfc3339(horizons.*time) + "\n";
-  return files.write_file(path, text + crc_line(text));
+  return files.write_file(path, sealed(std::move(text)));
 }
 
 }  // namespace bonafide::control
