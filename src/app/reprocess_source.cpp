@@ -17,10 +17,7 @@ constexpr std::string_view in_rows = "rows:", in_archive = "archive:";
 constexpr size_t paths_a_page = 100;
 constexpr size_t most_looked_at = 20'000;  // records of the archive in one page
 
-bool is_first(const mail::Scored& event) {
-  return event.failure.empty() &&
-         (event.made_by == mail::MadeBy::door || event.made_by == mail::MadeBy::retry);
-}
+bool is_first(const mail::Scored& event) { return event.failure.empty() && mail::has_new_verdict(event); }
 
 // Of a path "TENANT/YYYY-MM-DD/…".
 std::optional<int64_t> day_of(const std::string& path) {

@@ -170,8 +170,7 @@ Result<bool> StreamView::describe_event(const flow::Record& record, JsonWriter& 
   if (!wants(facts)) return false;
   if constexpr (std::same_as<Event, mail::Scored>) {
     // Whoever waits for verdicts is not told of those that are looked at again.
-    const bool fell = event.made_by == mail::MadeBy::door || event.made_by == mail::MadeBy::retry;
-    if (!fell && query_.framing == api::TailQuery::Framing::events) return false;
+    if (!mail::has_new_verdict(event) && query_.framing == api::TailQuery::Framing::events) return false;
   }
   write_message(json, received);
   if constexpr (std::same_as<Event, mail::Enriched>) {

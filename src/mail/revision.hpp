@@ -66,4 +66,9 @@ struct Reprocess {
   }
 };
 
+/// The revision with which a verdict falls, by the door or a retry; not one that was looked at again.
+inline bool has_new_verdict(const Scored& scored) {
+  return scored.made_by == MadeBy::door || scored.made_by == MadeBy::retry;
+}
+
 }  // namespace bonafide::mail

@@ -1,5 +1,6 @@
 #include "steps/reply/verdict_board.hpp"
 
+#include "mail/revision.hpp"
 #include "mail/verdict.hpp"
 
 namespace bonafide::steps {
@@ -8,11 +9,6 @@ namespace {
 env::Gauge& heartbeat_gauge(env::Metrics& metrics, const std::string& step) {
   return metrics.gauge("bonafide_heartbeat_timestamp_seconds",
                        "acceptance time of the last heartbeat that came through", {{"step", step}});
-}
-
-// A verdict that falls; not one that is looked at again.
-bool is_new(const mail::Scored& scored) {
-  return scored.made_by == mail::MadeBy::door || scored.made_by == mail::MadeBy::retry;
 }
 
 }  // namespace
@@ -61,7 +57,7 @@ void VerdictBoard::measure(const mail::Scored& scored, flow::Lane lane) {
     }
     return;
   }
-  if (!is_new(scored)) return;
+  if (!mail::has_new_verdict(scored)) return;
   const Time now = clock_.now();
   end_to_end_.observe(std::max(Duration{}, now - scored.received.accepted_at));
   if (lane == flow::Lane::live && now > scored.received.deadline_at) late_.add();
@@ -84,7 +80,7 @@ void VerdictBoard::tell(const std::shared_ptr<const ScoredPayload>& scored) {
     }
   }
   for (const auto& waiter : waiters) waiter.told(scored);
-  if (!is_new(scored->event)) return;
+  if (!mail::has_new_verdict(scored->event)) return;
   for (const auto& listener : listeners_) listener(scored);
 }
 
