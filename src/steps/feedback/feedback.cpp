@@ -1,6 +1,6 @@
 #include "steps/feedback/feedback.hpp"
 
-#include "trust/learn.hpp"
+#include "trust/emit.hpp"
 #include "trust/revise.hpp"
 
 namespace bonafide::steps {
@@ -28,11 +28,7 @@ Status FeedbackStep::process(const flow::Delivery& delivery, const flow::Answers
   const auto record = trust::MessageRecord::of(*answers.front());
   if (record.judgement == feedback.judgement) return Ok{};
   mail::Scored next = trust::judged(row, record, feedback.judgement, feedback.judged_at);
-  auto& hops = next.received.hops;
-  std::erase_if(hops, [](const mail::HopTime& hop) { return hop.hop == "feedback"; });
-  hops.push_back({"feedback", context.now, context.now});
-  for (auto& delta : trust::deltas(next)) output.observe(std::move(delta));
-  output.emit(std::make_shared<const mail::EventPayload<mail::Scored>>(codec_, std::move(next)));
+  trust::emit_revision(codec_, std::move(next), "feedback", context.now, output);
   return Ok{};
 }
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "trust/emit.hpp"
 #include "trust/enrich.hpp"
-#include "trust/learn.hpp"
 #include "trust/revise.hpp"
 #include "trust/score.hpp"
 
@@ -64,11 +64,7 @@ Status ReprocessStep::process(const flow::Delivery& delivery, const flow::Answer
     const auto own = trust::without_own(next, trust::questions(view), answers);
     next.score = trust::score(view, own, *model_);
   }
-  auto& hops = next.received.hops;
-  std::erase_if(hops, [](const mail::HopTime& hop) { return hop.hop == "reprocess"; });
-  hops.push_back({"reprocess", context.now, context.now});
-  for (auto& delta : trust::deltas(next)) output.observe(std::move(delta));
-  output.emit(std::make_shared<const mail::EventPayload<mail::Scored>>(codec_, std::move(next)));
+  trust::emit_revision(codec_, std::move(next), "reprocess", context.now, output);
   return Ok{};
 }
 

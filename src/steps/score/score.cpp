@@ -1,6 +1,7 @@
 #include "steps/score/score.hpp"
 
 #include "mail/enriched.hpp"
+#include "trust/emit.hpp"
 #include "trust/learn.hpp"
 #include "trust/revise.hpp"
 #include "trust/score.hpp"
@@ -61,8 +62,7 @@ Status ScoreStep::process(const flow::Delivery& delivery, const flow::Answers& a
   }
   if (input.is_message()) scored.score = trust::score(input.view(), answers, *model_);
   scored.received.hops.push_back({"score", context.now, context.now});
-  for (auto& delta : trust::deltas(scored)) output.observe(std::move(delta));
-  output.emit(std::make_shared<const mail::EventPayload<mail::Scored>>(codec_, std::move(scored)));
+  trust::emit(codec_, std::move(scored), output);
   return Ok{};
 }
 
@@ -85,8 +85,7 @@ void ScoreStep::fallback(const flow::Delivery& delivery, const Error& error, con
   scored.score.lesson = "none";
   scored.score.reasons.push_back({"could not be scored; the message is parked", 0});
   scored.failure = error.message;
-  for (auto& delta : trust::deltas(scored)) output.observe(std::move(delta));
-  output.emit(std::make_shared<const mail::EventPayload<mail::Scored>>(codec_, std::move(scored)));
+  trust::emit(codec_, std::move(scored), output);
 }
 
 Result<std::vector<flow::Delta>> HistoryFold::deltas(const flow::Record& record) {
