@@ -107,7 +107,7 @@ Result<Time> parse_rfc3339(std::string_view text) {
         !digits(text, at + 4, 2, minutes)) {
       return bad_time(text);
     }
-    offset_minutes = (text[at] == '-' ? -1 : 1) * (hours * 60 + minutes);
+    offset_minutes = (text[at] == '-' ? -1 : 1) * (int64_t{hours} * 60 + minutes);
   } else if ((text[at] != 'Z' && text[at] != 'z') || text.size() != at + 1) {
     return bad_time(text);
   }

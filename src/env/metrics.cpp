@@ -24,6 +24,10 @@ std::string series(const std::string& name, const std::string& labels, const std
   return both.empty() ? name : name + "{" + both + "}";
 }
 
+void write_sample(std::string& out, const std::string& series, const std::string& value) {
+  out.append(series).append(" ").append(value).append("\n");
+}
+
 template <class Map>
 auto& at_or_new(Map& map, const std::string& key) {
   auto& slot = map[key];
@@ -87,13 +91,12 @@ std::string Metrics::exposition() const {
   const std::lock_guard lock(mutex_);
   std::string out;
   for (const auto& [name, family] : families_) {
-    out += "# HELP " + name + " " + family.help + "\n# TYPE " + name + " " + family.type + "\n";
-    for (const auto& [labels, counter] : family.counters) {
-      out += series(name, labels) + " " + std::to_string(counter->value()) + "\n";
-    }
-    for (const auto& [labels, gauge] : family.gauges) {
-      out += series(name, labels) + " " + to_decimal(gauge->value()) + "\n";
-    }
+    out.append("# HELP ").append(name).append(" ").append(family.help).append("\n");
+    out.append("# TYPE ").append(name).append(" ").append(family.type).append("\n");
+    for (const auto& [labels, counter] : family.counters)
+      write_sample(out, series(name, labels), std::to_string(counter->value()));
+    for (const auto& [labels, gauge] : family.gauges)
+      write_sample(out, series(name, labels), to_decimal(gauge->value()));
     for (const auto& [labels, histogram] : family.histograms) {
       uint64_t below = 0;
       for (size_t i = 0; i < Histogram::bucket_count; ++i) {
@@ -101,10 +104,10 @@ std::string Metrics::exposition() const {
         const bool last = i + 1 == Histogram::bucket_count;
         const std::string bound =
             last ? "+Inf" : to_decimal(static_cast<double>(Histogram::upper_bound_us(i)) / 1e6);
-        out += series(name + "_bucket", labels, "le=\"" + bound + "\"") + " " + std::to_string(below) + "\n";
+        write_sample(out, series(name + "_bucket", labels, "le=\"" + bound + "\""), std::to_string(below));
       }
-      out += series(name + "_sum", labels) + " " + to_decimal(histogram->sum().in_seconds()) + "\n";
-      out += series(name + "_count", labels) + " " + std::to_string(below) + "\n";
+      write_sample(out, series(name + "_sum", labels), to_decimal(histogram->sum().in_seconds()));
+      write_sample(out, series(name + "_count", labels), std::to_string(below));
     }
   }
   return out;

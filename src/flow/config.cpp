@@ -50,6 +50,7 @@ class FileReader {
 
   void section(const YAML::Node& node, const Section& section, Settings& settings) {
     std::vector<std::string> known;
+    known.reserve(section.fields.size());
     for (const auto& field : section.fields) known.push_back(field.name);
     members(node, known, [&](const std::string& key, const YAML::Node& value) {
       const auto& field = *std::ranges::find(section.fields, key, &Field::name);
@@ -203,8 +204,9 @@ class FileReader {
         auto found = outside_.environment(name);
         if (!found && mark != std::string::npos) found = inside.substr(mark + 2);
         if (!found) {
-          say(node,
-              "the environment variable " + name + " is not set; set it, or write ${" + name + ":-default}");
+          std::string missing = "the environment variable ";
+          missing.append(name).append(" is not set; set it, or write ${").append(name).append(":-default}");
+          say(node, missing);
           return std::nullopt;
         }
         out += *found;

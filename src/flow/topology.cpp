@@ -20,6 +20,7 @@ const T* find(const std::vector<T>& components, const std::string& name) {
 template <class T>
 std::vector<std::string> names(const std::vector<T>& components) {
   std::vector<std::string> out;
+  out.reserve(components.size());
   for (const auto& component : components) out.push_back(component.name);
   return out;
 }

@@ -125,7 +125,7 @@ std::string to_ascii_domain(std::string_view text) {
 std::string organisational_domain(std::string_view domain) {
   if (domain.empty() || domain.front() == '[' || domain.find('.') == std::string_view::npos)
     return std::string(domain);
-  const std::string name(domain);
+  std::string name(domain);
   if (is_digit(name.back()) && IpAddress::parse(name).ok()) return name;
   // A look-up in the list costs some 20 µs of a message's budget, and mail is from the same domains again and
   // again.

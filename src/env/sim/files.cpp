@@ -63,7 +63,7 @@ class SimFile final : public File {
 
   Status write_at(uint64_t offset, ByteView bytes) override {
     const std::lock_guard lock(files_.mutex_);
-    const Status begun = begin(Call::write, true);
+    Status begun = begin(Call::write, true);
     if (!begun.ok()) {
       // The power went, or the disk failed, in the middle of it: some of it may have arrived.
       if (usable() && !bytes.empty() && writable_) {
@@ -77,7 +77,7 @@ class SimFile final : public File {
 
   Status sync_data() override {
     const std::lock_guard lock(files_.mutex_);
-    const Status begun = begin(Call::sync, true);
+    Status begun = begin(Call::sync, true);
     if (begun.ok()) {
       for (auto& change : inode_->unsynced) {
         if (change.bytes.empty()) {

@@ -9,7 +9,7 @@
 namespace bonafide::mail {
 namespace {
 
-constexpr size_t max_value_bytes = 16 * 1024;
+constexpr size_t max_value_bytes = size_t{16} << 10;
 constexpr size_t max_methods = 50;
 constexpr size_t max_word_bytes = 255;
 constexpr CharSet blanks(" \t");

@@ -9,10 +9,10 @@ namespace bonafide::mail {
 namespace {
 
 constexpr Limits limits;
-constexpr size_t slice_bytes = 32 * 1024;                  // decoded and hashed while they are in the cache
-constexpr size_t max_text_bytes = 1024 * 1024;             // of a text part that is read for links
+constexpr size_t slice_bytes = size_t{32} << 10;           // decoded and hashed while they are in the cache
+constexpr size_t max_text_bytes = size_t{1024} << 10;      // of a text part that is read for links
 constexpr size_t max_all_text_bytes = 4 * max_text_bytes;  // of all of them
-constexpr size_t max_all_names_bytes = 24 * 1024;          // of all parts, so that the event keeps its bound
+constexpr size_t max_all_names_bytes = size_t{24} << 10;   // of all parts, so that the event keeps its bound
 
 // What the composition calls a type: the sub-type alone.
 std::string_view short_type(std::string_view type) { return type.substr(type.find('/') + 1); }

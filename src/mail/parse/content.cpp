@@ -10,7 +10,7 @@
 namespace bonafide::mail {
 namespace {
 
-constexpr size_t max_value_bytes = 8 * 1024;
+constexpr size_t max_value_bytes = size_t{8} << 10;
 constexpr size_t max_parameters = 64;
 constexpr size_t max_name_bytes = 255;
 constexpr size_t max_type_bytes = 100;
