@@ -145,11 +145,11 @@ Result<bool> ProcessorWorker::follow(const ShardId& shard, Position upto, Known&
   const Position end = taken == 0 ? upto : at->ahead[taken - 1].position;
   const auto applied = plan_.state->apply({shard, at->applied, end}, deltas);
   if (!applied.ok()) {
+    known.clear();  // what was taken out of it is derived again
     if (applied.error().cause != Cause::conflict) return applied.error();
     BONAFIDE_ASSIGN(const Position now, plan_.state->applied(shard));
     if (now == at->applied) return applied.error();
     followers_.erase(shard);  // another worker has brought some of it: on from where the state is
-    known.clear();            // what was taken out of it is derived again
     return false;
   }
   at->applied = end;
@@ -212,17 +212,22 @@ Result<bool> ProcessorWorker::settle_commits() {
   return worked;
 }
 
-/// Each output shard up to where this commit's last output in it landed.
+/// Each output shard up to where this commit's last output in it landed. Where the state refuses some of it,
+/// the call may be repeated.
 Status ProcessorWorker::apply(Flight& flight) {
   if (plan_.state == nullptr) return Ok{};
-  const auto& landed = flight.commit->landed();
-  std::map<ShardId, Known> by_shard;
-  for (size_t i = 0; i < flight.deltas.size() && i < landed.size(); ++i)
-    by_shard[landed[i].first].emplace(landed[i].second, std::move(flight.deltas[i]));
-  for (auto& [shard, known] : by_shard) {
-    const Position upto = known.rbegin()->first;
+  if (!flight.landed) {
+    auto& by_shard = flight.landed.emplace();
+    const auto& landed = flight.commit->landed();
+    for (size_t i = 0; i < flight.deltas.size() && i < landed.size(); ++i) {
+      auto& part = by_shard[landed[i].first];
+      part.upto = std::max(part.upto, landed[i].second);
+      part.known.emplace(landed[i].second, std::move(flight.deltas[i]));
+    }
+  }
+  for (auto& [shard, part] : *flight.landed) {
     for (;;) {
-      BONAFIDE_ASSIGN(const bool there, follow(shard, upto, known));
+      BONAFIDE_ASSIGN(const bool there, follow(shard, part.upto, part.known));
       if (there) break;
     }
   }

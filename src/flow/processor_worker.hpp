@@ -35,11 +35,19 @@ class ProcessorWorker final : public Worker {
   ~ProcessorWorker() override;
 
  private:
+  /// Deltas that need not be derived again, by the place where their output has landed. Taken out when used.
+  using Known = std::map<Position, std::vector<Delta>>;
   /// Outputs and progress on their way into the log.
   struct Flight {
+    /// What landed in a shard of the output topic.
+    struct Part {
+      Position upto;
+      Known known;
+    };
     size_t chain = 0;
     std::unique_ptr<Commit> commit;
-    std::vector<std::vector<Delta>> deltas;  ///< of each output, in the order they were appended
+    std::vector<std::vector<Delta>> deltas;         ///< of each output, in the order they were appended
+    std::optional<std::map<ShardId, Part>> landed;  ///< once it has: the deltas are here
     std::vector<StepCounts> counts;
     std::vector<Time> timestamps;  ///< of the records
   };
@@ -59,8 +67,6 @@ class ProcessorWorker final : public Worker {
     ShardId shard;
     Position upto;
   };
-  /// Deltas that need not be derived again, by the place where their output has landed. Taken out when used.
-  using Known = std::map<Position, std::vector<Delta>>;
 
   Status joined() override;
   void left() override;

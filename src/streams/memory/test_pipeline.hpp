@@ -149,6 +149,27 @@ class SlowState final : public State {
   std::vector<Waiting> waiting_;
 };
 
+/// A state whose disk is full from time to time.
+class RefusingState final : public State {
+ public:
+  explicit RefusingState(State& inner) : inner_(inner) {}
+  void ask(std::span<const std::string> keys, Time deadline, std::function<void(Answers)> then) override {
+    inner_.ask(keys, deadline, std::move(then));
+  }
+  Result<Applied> apply(const Stretch& stretch, std::span<const Delta> deltas) override {
+    if (refusals == 0) return inner_.apply(stretch, deltas);
+    --refusals;
+    return {Cause::exhausted, "the disk is full"};
+  }
+  Result<Position> applied(const ShardId& shard) override { return inner_.applied(shard); }
+  Result<Position> durable(const ShardId& shard) override { return inner_.durable(shard); }
+
+  int refusals = 0;
+
+ private:
+  State& inner_;
+};
+
 /// A log whose other users do something just when a session is read: joins, leaves, evictions from other
 /// threads.
 class MeddledLog final : public contract::ForwardingLog {

@@ -105,6 +105,20 @@ TEST(ProcessorWorker, ALostStateIsRebuiltBeforeTheFirstQuestion) {
   EXPECT_EQ(before.at("a").find("n")->total(), 2000);
 }
 
+TEST(ProcessorWorker, WhatAStateRefusesForAWhileIsCountedOnceItTakesIt) {
+  Pipeline p;
+  RefusingState state(p.state);
+  auto worker = p.processor(&state);
+  for (const char* id : {"a1", "a2", "a3"}) p.put("a", id);
+  state.refusals = 3;
+  p.run({worker.get()});
+  EXPECT_EQ(state.refusals, 0);
+  EXPECT_EQ(p.state.histories().at("a").find("n")->total(), 3);
+  p.put("a", "a4");
+  p.run({worker.get()});
+  EXPECT_EQ(p.values("out").back(), "a4=3");
+}
+
 TEST(ProcessorWorker, AnAnswerThatComesTooLateIsUnknown) {
   Pipeline p;
   SlowState slow(p.state, p.clock);
