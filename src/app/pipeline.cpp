@@ -24,17 +24,24 @@ bool has_index(const flow::Topology& topology) {
 }
 
 // A state's checkpoints, as something to be stepped. On a full disk they wait: until then more is replayed
-// after a restart, and once the memory is used up the step that fills it waits, too.
+// after a restart, and once the memory is used up the step that fills it waits, too. `settled` is called
+// whenever more of the state may have become durable.
 class StateKeeper final : public flow::Stepper {
  public:
-  StateKeeper(const char* name, stores::EmbeddedState& state, const Outside& outside)
-      : name_(name), state_(state), clock_(outside.clock), logger_(outside.logger) {}
+  StateKeeper(const char* name, stores::EmbeddedState& state, const Outside& outside,
+              std::function<Status()> settled)
+      : name_(name),
+        state_(state),
+        clock_(outside.clock),
+        logger_(outside.logger),
+        settled_(std::move(settled)) {}
   [[nodiscard]] const char* name() const override { return name_; }
   Result<flow::Progress> step() override {
     if (clock_.steady() < due()) return flow::Progress::idle;
     const Status settled = state_.settle(clock_.steady(), false);
     if (settled.ok()) {
       backoff_.reset();
+      BONAFIDE_TRY(settled_());
       return flow::Progress::worked;
     }
     if (settled.error().cause != Cause::exhausted && settled.error().cause != Cause::unavailable)
@@ -50,6 +57,7 @@ class StateKeeper final : public flow::Stepper {
   stores::EmbeddedState& state_;
   env::Clock& clock_;
   env::Logger& logger_;
+  std::function<Status()> settled_;
   flow::Backoff backoff_{Duration::millis(100), Duration::seconds(5)};
   Time retry_at_{INT64_MIN};
 };
@@ -103,9 +111,12 @@ Status Pipeline::open_log(const DataFolder& folder) {
 }
 
 Status Pipeline::open_stores(const DataFolder& folder) {
+  RelayWake& keeper_wake = new_wake();
   stores::EmbeddedStateSettings history;
   history.folder = folder.in("history");
   history.memory_bytes = settings_.history_memory_bytes;
+  history.checkpoint_every = settings_.history_checkpoint_every;
+  history.wake = &keeper_wake;
   history.sync_streams = [this] { return wait_until_synced(std::string(mail::Scored::topic), *history_); };
   BONAFIDE_ASSIGN(history_, stores::EmbeddedState::open(history, outside_.clock));
 
@@ -144,8 +155,10 @@ Status Pipeline::open_stores(const DataFolder& folder) {
   parked.log_age = rows.log_age;
   BONAFIDE_ASSIGN(parked_, stores::ParkedStore::open(parked));
   archive_ = std::make_unique<stores::DirectoryBlobs>(outside_.files, folder.in("archive"));
-  owned_.push_back(std::make_unique<StateKeeper>("history", *history_, outside_));
-  jobs_.push_back({"keeper", owned_.back().get(), nullptr});
+  BONAFIDE_TRY(hold_for_history());
+  owned_.push_back(
+      std::make_unique<StateKeeper>("history", *history_, outside_, [this] { return hold_for_history(); }));
+  jobs_.push_back({"keeper", owned_.back().get(), &keeper_wake});
   return open_index(folder);
 }
 
@@ -409,6 +422,17 @@ Status Pipeline::wait_until_synced(const std::string& topic, flow::State& state)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   }
+  return Ok{};
+}
+
+// After a crash the history is replayed from its last checkpoint: the journal keeps what lies behind that.
+Status Pipeline::hold_for_history() {
+  streams::journal::Journal::Hold hold{std::string(mail::Scored::topic), {}};
+  BONAFIDE_ASSIGN(const auto shards, journal_->shards(hold.topic));
+  for (const auto& shard : shards) {
+    BONAFIDE_ASSIGN(hold.behind[shard.id], history_->durable(shard.id));
+  }
+  journal_->hold("history", hold);
   return Ok{};
 }
 

@@ -58,6 +58,7 @@ struct PipelineSettings {
   control::RetentionSettings retention;
   size_t search_text_bytes = 128;  ///< of a message's text, in the search index
   size_t history_memory_bytes = size_t{96} << 20;
+  Duration history_checkpoint_every = Duration::seconds(5);
   size_t dedupe_memory_bytes = size_t{32} << 20;
   std::string installation_key;  ///< "": the data folder's
 };
@@ -150,6 +151,7 @@ class Pipeline {
   Status build_index_if_needed();
   void add_reference_keeper();
   Status wait_until_synced(const std::string& topic, flow::State& state);
+  Status hold_for_history();
   RelayWake& new_wake();
 
   PipelineSettings settings_;

@@ -155,7 +155,7 @@ Result<flow::Applied> EmbeddedState::apply(const flow::Stretch& stretch,
     BONAFIDE_TRY(begin());
     while (phase_ == Phase::writing) BONAFIDE_TRY(write_some(SIZE_MAX));
   }
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (settings_.keep_days) oldest_kept_ = static_cast<int32_t>(clock_.now().day()) - *settings_.keep_days;
   Position& at = applied_[stretch.shard];
   if (stretch.upto <= at) return flow::Applied::already;
@@ -173,8 +173,11 @@ Result<flow::Applied> EmbeddedState::apply(const flow::Stretch& stretch,
   }
   at = stretch.upto;
   deltas_since_ += deltas.size();
-  moved_ = true;
+  const bool first = !moved_.exchange(true);
+  const bool much = much_has_changed() && !much_told_.exchange(true);
   evict();
+  lock.unlock();
+  if (settings_.wake != nullptr && (first || much)) settings_.wake->wake();
   return flow::Applied::now;
 }
 
@@ -311,9 +314,11 @@ void EmbeddedState::link_newest(Entry& entry) {
 // Records that change meanwhile are copied first and belong to the next checkpoint.
 
 bool EmbeddedState::due(Time steady) const {
-  return moved_ &&
-         (dirty_bytes_ > soft_share(settings_.memory_bytes) || deltas_since_ >= settings_.checkpoint_deltas ||
-          steady.us - last_begin_us_ >= settings_.checkpoint_every.us);
+  return moved_ && (much_has_changed() || steady.us - last_begin_us_ >= settings_.checkpoint_every.us);
+}
+
+bool EmbeddedState::much_has_changed() const {
+  return dirty_bytes_ > soft_share(settings_.memory_bytes) || deltas_since_ >= settings_.checkpoint_deltas;
 }
 
 /// Errors: exhausted. A write that fails half way through would end the process, so none is begun without
@@ -338,6 +343,7 @@ Status EmbeddedState::begin() {
   taken_ = applied_;
   deltas_since_ = 0;
   moved_ = false;
+  much_told_ = false;
   written_ = 0;
   phase_ = Phase::writing;
   return Ok{};

@@ -12,6 +12,7 @@
 
 #include "base/hash.hpp"
 #include "env/clock.hpp"
+#include "env/wake.hpp"
 #include "flow/state.hpp"
 #include "stores/damage.hpp"
 
@@ -26,12 +27,15 @@ struct EmbeddedStateSettings {
   /// A checkpoint is due after so many deltas (25,000 messages at ten a message: about a second to replay) or
   /// so much time, whichever comes first; a restart replays what came since, before the first verdict.
   uint64_t checkpoint_deltas = 250'000;
-  Duration checkpoint_every = Duration::seconds(30);
+  Duration checkpoint_every = Duration::seconds(5);
   /// Records whose newest bucket (a day number) lies further back are forgotten.
   std::optional<int32_t> keep_days;
   /// Brings the streams the deltas come from to the disk: called before a checkpoint gets there, so that the
   /// state is never ahead of them. Called on the thread that calls settle(), checkpoint() or apply().
   std::function<Status()> sync_streams;
+  /// Woken when settle() has something to do sooner than settle_due() last said. Null when it is stepped
+  /// anyway.
+  env::Wake* wake = nullptr;
 };
 
 /// Histories on this machine's disk: a write-back cache of decoded records over RocksDB. The disk always
@@ -115,6 +119,7 @@ class EmbeddedState final : public flow::State {
   Status finish(bool wait);
   Status run_to_end();
   [[nodiscard]] bool due(Time steady) const;
+  [[nodiscard]] bool much_has_changed() const;
 
   const EmbeddedStateSettings settings_;
   env::Clock& clock_;
@@ -130,7 +135,8 @@ class EmbeddedState final : public flow::State {
   std::vector<Entry*> found_;  // scratch
   std::atomic<size_t> bytes_{0}, dirty_bytes_{0};
   std::atomic<uint64_t> deltas_since_{0};
-  std::atomic<bool> moved_{false};  // positions or records changed since the last begin()
+  std::atomic<bool> moved_{false};      // positions or records changed since the last begin()
+  std::atomic<bool> much_told_{false};  // whoever steps this was woken because much_has_changed()
   Positions applied_;
 
   std::mutex checkpoint_mutex_;  // taken before mutex_

@@ -184,6 +184,35 @@ TEST_F(EmbeddedStateTest, SettleSpreadsACheckpointAndTellsWhenItWantsToGoOn) {
   EXPECT_EQ(total("k0"), 1);
 }
 
+// Whoever steps it sleeps until settle_due(), for ever if it said so: what changes that must wake it.
+TEST_F(EmbeddedStateTest, ASleepingKeeperIsWokenWhenThereIsSomethingToDo) {
+  class CountingWake final : public env::Wake {
+   public:
+    void wake() override { ++count; }
+    int count = 0;
+  } wake;
+  settings_.checkpoint_every = Duration::seconds(10);
+  settings_.checkpoint_deltas = 3;
+  settings_.wake = &wake;
+  open();
+  ASSERT_TRUE(state_->settle(clock_.steady(), false).ok());
+  ASSERT_EQ(state_->settle_due().us, INT64_MAX);
+  must_apply(0, 1, {{"a", {{"tx", 1, 1}}}});
+  EXPECT_EQ(wake.count, 1) << "the time to the next checkpoint runs";
+  EXPECT_EQ(state_->settle_due(), clock_.steady() + Duration::seconds(10));
+  must_apply(1, 2, {{"a", {{"tx", 1, 1}}}});
+  EXPECT_EQ(wake.count, 1);
+  must_apply(2, 3, {{"a", {{"tx", 1, 1}}}});
+  EXPECT_EQ(wake.count, 2) << "sooner than it last said";
+  EXPECT_EQ(state_->settle_due(), clock_.steady());
+  must_apply(3, 4, {{"a", {{"tx", 1, 1}}}});
+  EXPECT_EQ(wake.count, 2);
+  while (state_->settle_due().us != INT64_MAX) ASSERT_TRUE(state_->settle(clock_.steady(), false).ok());
+  EXPECT_EQ(durable(), 4U);
+  must_apply(4, 5, {{"a", {{"tx", 1, 1}}}});
+  EXPECT_EQ(wake.count, 3);
+}
+
 TEST_F(EmbeddedStateTest, DrainMakesEverythingDurable) {
   must_apply(0, 3, {delta("a")});
   ASSERT_TRUE(state_->settle(clock_.steady(), true).ok());

@@ -86,7 +86,11 @@ class Core {
   std::optional<Error> failed;  ///< the disk failed, or the journal is closed
   std::vector<std::shared_ptr<Member>> members;
   uint64_t holding_serial = 0;
-  std::map<std::string, flow::Position> holds;
+  struct Hold {
+    std::string topic;
+    std::map<ShardKey, flow::Position> behind;
+  };
+  std::map<std::string, Hold> holds;
   std::optional<flow::Inlet::Admission> full;  ///< why the inlet refuses for lack of room
   bool all_but_full = false;                   ///< steps wait, too: what they would write might not fit
   env::Wake* flusher_wake = nullptr;

@@ -299,9 +299,13 @@ void Journal::set_flusher_wake(env::Wake* wake) {
   core_->flusher_wake = wake;
 }
 
-void Journal::hold(const std::string& name, Position position) {
+void Journal::hold(const std::string& name, const Hold& hold) {
   const std::lock_guard lock(core_->mutex);
-  core_->holds[name] = position;
+  auto& held = core_->holds[name];
+  held = {hold.topic, {}};
+  for (const auto& [shard, position] : hold.behind) {
+    if (const auto key = core_->shard_key(shard); key.ok()) held.behind[*key] = position;
+  }
 }
 
 void Journal::release(const std::string& name) {

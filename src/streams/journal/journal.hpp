@@ -61,9 +61,15 @@ class Journal final : public flow::Log {
   /// Makes everything durable and refuses what comes later. The flusher is not stepped any more.
   Status close();
 
-  /// Segments with records behind `position` are kept for `name` (a state's checkpoint, say) until it is
-  /// moved or released. Not remembered over a restart: set it before the flusher is first stepped.
-  void hold(const std::string& name, flow::Position position);
+  /// What somebody who is no group (a state with its checkpoints, say) still needs of a topic: all that lies
+  /// behind these positions. A shard without one is needed whole.
+  struct Hold {
+    std::string topic;
+    std::map<flow::ShardId, flow::Position> behind;
+  };
+  /// Segments with such records are kept for `name` until the hold is moved or released. Not remembered over
+  /// a restart: set it before the flusher is first stepped.
+  void hold(const std::string& name, const Hold& hold);
   void release(const std::string& name);
   /// A group that joined once is waited for by retention and by the inlet until it is forgotten. Its sessions
   /// are fenced. Errors: not_found.

@@ -11,9 +11,18 @@ namespace {
 constexpr Duration space_look_every = Duration::millis(20);
 constexpr uint64_t ample_bytes = uint64_t{2} << 30;
 
+/// Does the hold want records of the shard that lie before `end`?
+bool needed(const Core& core, const Core::Hold& hold, const ShardKey& shard, uint64_t end) {
+  if (shard.topic != core.tables.topic(hold.topic)) return false;
+  const auto behind = hold.behind.find(shard);
+  if (behind == hold.behind.end()) return true;
+  return behind->second.major() < end && behind->second < core.tables.state(shard)->last;
+}
+
 bool everybody_is_past(const Core& core, const Segment& segment) {
-  for (const auto& [name, position] : core.holds) {
-    if (position.major() < segment.end) return false;
+  for (const auto& [name, hold] : core.holds) {
+    const auto needs = [&](const auto& part) { return needed(core, hold, part.first, segment.end); };
+    if (std::ranges::any_of(segment.shards, needs)) return false;
   }
   for (const auto& [number, group] : core.tables.groups()) {
     for (const auto& [shard, index] : segment.shards) {

@@ -81,11 +81,38 @@ TEST_F(JournalRetention, AHoldKeepsWhatLiesBehindIt) {
   fill(40);
   const auto first = (*world_.journal->reader({"t", flow::Lane::live, 0}, {}))->read(20, 1 << 20);
   consume(*session, 40);
-  world_.journal->hold("state", first->back().position);
+  const flow::ShardId live{"t", flow::Lane::live, 0};
+  world_.journal->hold("state", {"t", {{live, first->back().position}}});
   pass(Duration::hours(2));
   auto reader = world_.journal->reader({"t", flow::Lane::live, 0}, first->back().position);
   EXPECT_THAT(*(*reader)->read(100, 1 << 20), SizeIs(20)) << "everything behind the hold";
   world_.journal->release("state");
+  pass(Duration::hours(2));
+  EXPECT_EQ(segment_files(), 1U);
+}
+
+TEST_F(JournalRetention, AHoldAsksForNothingOfAShardItIsThroughWith) {
+  auto session = join("g");
+  fill(1);
+  const flow::ShardId live{"t", flow::Lane::live, 0}, backfill{"t", flow::Lane::backfill, 0};
+  const auto through = world_.journal->written(live).value();
+  for (int i = 0; i < 40; ++i) world_.put("other", std::string(500, 'x'));
+  consume(*session, 1);
+  const auto nothing = flow::Position{};
+  world_.journal->hold("state", {"t", {{live, through}, {backfill, nothing}}});
+  pass(Duration::hours(2));
+  EXPECT_EQ(segment_files(), 1U) << "both shards are done with";
+
+  fill(1);
+  for (int i = 0; i < 40; ++i) world_.put("other", std::string(500, 'x'));
+  consume(*session, 1);
+  pass(Duration::hours(2));
+  const size_t kept = segment_files();
+  EXPECT_GT(kept, 1U) << "the one record behind it";
+  world_.journal->hold("state", {"t", {}});
+  pass(Duration::hours(2));
+  EXPECT_EQ(segment_files(), kept) << "a shard it does not name is needed whole";
+  world_.journal->hold("state", {"t", {{live, world_.journal->written(live).value()}}});
   pass(Duration::hours(2));
   EXPECT_EQ(segment_files(), 1U);
 }
