@@ -80,7 +80,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::open(const DataFolder& folder, Pipel
   BONAFIDE_TRY(pipeline->open_stores(folder));
   pipeline->collector_ = std::make_unique<steps::Collector>(
       pipeline->settings_.collector,
-      steps::Collector::Parts{outside.clock, *pipeline->journal_, *pipeline->dedupe_, *pipeline->codec_,
+      steps::Collector::Parts{outside.clock, pipeline->log(), *pipeline->dedupe_, *pipeline->codec_,
                               pipeline->tenants(), outside.metrics, pipeline->settings_.installation_key,
                               pipeline->reference_});
   BONAFIDE_TRY(pipeline->add_workers());
@@ -99,6 +99,7 @@ Status Pipeline::open_log(const DataFolder& folder) {
       settings, {outside_.files, outside_.clock, outside_.random, outside_.logger, outside_.metrics});
   if (!journal.ok()) return journal.error().in("journal");
   journal_ = std::move(*journal);
+  if (settings_.around_log) around_log_ = settings_.around_log(*journal_);
   RelayWake& wake = new_wake();
   journal_->set_flusher_wake(&wake);
   jobs_.push_back({"journal", &journal_->flusher(), &wake});
@@ -117,12 +118,15 @@ Status Pipeline::open_stores(const DataFolder& folder) {
   history.memory_bytes = settings_.history_memory_bytes;
   history.checkpoint_every = settings_.history_checkpoint_every;
   history.wake = &keeper_wake;
-  history.sync_streams = [this] { return wait_until_synced(std::string(mail::Scored::topic), *history_); };
+  history.open_tables = settings_.open_tables;
+  history.streams_synced = [this](const auto& positions) { return are_synced(positions); };
   BONAFIDE_ASSIGN(history_, stores::EmbeddedState::open(history, outside_.clock));
+  if (settings_.around_history) around_history_ = settings_.around_history(*history_);
 
   stores::EmbeddedStateSettings dedupe;
   dedupe.folder = folder.in("dedupe");
   dedupe.memory_bytes = settings_.dedupe_memory_bytes;
+  dedupe.open_tables = settings_.open_tables;
   dedupe.keep_days = static_cast<int32_t>(settings_.collector.dedupe_for.us / Duration::days(1).us) + 1;
   BONAFIDE_ASSIGN(dedupe_,
                   stores::EmbeddedState::open(dedupe, outside_.clock));  // reads what is synced already
@@ -194,13 +198,15 @@ Status Pipeline::add_workers() {
   std::map<std::string, RelayWake*> wakes;
   const auto parts_for = [&](const std::string& worker) {
     wakes[worker] = &new_wake();
-    return flow::WorkerParts{*journal_, outside_.clock, outside_.logger, outside_.metrics, *wakes[worker]};
+    return flow::WorkerParts{log(), outside_.clock, outside_.logger, outside_.metrics, *wakes[worker]};
   };
   const auto settings_for = [&](const std::string& component) -> const flow::Settings& {
     return component_settings_[component];
   };
-  BONAFIDE_ASSIGN(auto workers, flow::build(settings_.topology, registry_of_components_, input_topics(),
-                                            parts_for, settings_for, history_.get(), settings_.worker));
+  BONAFIDE_ASSIGN(
+      auto workers,
+      flow::build(settings_.topology, registry_of_components_, input_topics(), parts_for, settings_for,
+                  around_history_ ? around_history_.get() : history_.get(), settings_.worker));
   for (size_t i = 0; i < workers.size(); ++i) {
     const auto& entry = settings_.topology.workers[i];
     (entry.sink.empty() ? processors_ : sinks_).push_back(workers[i].get());
@@ -237,7 +243,7 @@ Status Pipeline::add_capture() {
   BONAFIDE_ASSIGN(
       auto capture,
       steps::Capture::open({.consumer = index_consumer, .topic = std::string(mail::Change::topic)},
-                           {*rows_, *journal_, outside_.clock, outside_.logger, outside_.metrics, wake}));
+                           {*rows_, log(), outside_.clock, outside_.logger, outside_.metrics, wake}));
   capture_ = capture.get();
   owned_.push_back(std::move(capture));
   rows_->on_changes([&wake] { wake.wake(); });
@@ -381,7 +387,7 @@ Status Pipeline::add_reprocessor(const DataFolder& folder) {
       outside_.logger,
       outside_.metrics,
       wake,
-      journal_->inlet(),
+      log().inlet(),
       std::string(mail::Reprocess::topic),
       folder.in("reprocess"),
       [this](const control::ReprocessRun& run, size_t most) { return reprocess_source_->read(run, most); },
@@ -408,21 +414,21 @@ Result<bool> Pipeline::step_jobs() {
   return worked;
 }
 
-// The state must not reach the disk ahead of the records it is made of. The journal syncs what is written
-// within some milliseconds by itself.
-Status Pipeline::wait_until_synced(const std::string& topic, flow::State& state) {
-  const Time until = outside_.clock.steady() + Duration::seconds(10);
-  BONAFIDE_ASSIGN(const auto shards, journal_->shards(topic));
-  for (const auto& shard : shards) {
-    BONAFIDE_ASSIGN(const auto applied, state.applied(shard.id));
-    for (;;) {
-      BONAFIDE_ASSIGN(const auto synced, journal_->synced(shard.id));
-      if (applied <= synced) break;
-      if (outside_.clock.steady() > until) return {Cause::unavailable, "the journal does not sync " + topic};
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
+Result<bool> Pipeline::are_synced(const std::map<flow::ShardId, flow::Position>& positions) {
+  for (const auto& [shard, position] : positions) {
+    BONAFIDE_ASSIGN(const auto synced, journal_->synced(shard));
+    if (synced < position) return false;
   }
-  return Ok{};
+  return true;
+}
+
+Result<bool> Pipeline::outputs_are_synced() {
+  std::map<flow::ShardId, flow::Position> written;
+  BONAFIDE_ASSIGN(const auto shards, journal_->shards(std::string(mail::Scored::topic)));
+  for (const auto& shard : shards) {
+    BONAFIDE_ASSIGN(written[shard.id], journal_->written(shard.id));
+  }
+  return are_synced(written);
 }
 
 // After a crash the history is replayed from its last checkpoint: the journal keeps what lies behind that.

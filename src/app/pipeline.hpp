@@ -60,7 +60,12 @@ struct PipelineSettings {
   size_t history_memory_bytes = size_t{96} << 20;
   Duration history_checkpoint_every = Duration::seconds(5);
   size_t dedupe_memory_bytes = size_t{32} << 20;
-  std::string installation_key;  ///< "": the data folder's
+  std::string installation_key;      ///< "": the data folder's
+  stores::Tables::Open open_tables;  ///< under history and dedupe; null: RocksDB
+  /// What the door, the steps and the sinks are given in the journal's place, and in the history's: the same
+  /// with something done to it, for simulations. Null: they themselves.
+  std::function<std::unique_ptr<flow::Log>(flow::Log&)> around_log;
+  std::function<std::unique_ptr<flow::State>(flow::State&)> around_history;
 };
 
 /// All parts of the embedded pipeline in one data folder, put together: the one meeting place of steps,
@@ -131,8 +136,8 @@ class Pipeline {
   /// repeat of a message might not be known.
   Result<bool> door_memory_is_whole();
 
-  /// Waits until what the steps have written is synced, and so can be seen by the sinks. Errors: unavailable.
-  Status sync_outputs() { return wait_until_synced(std::string(mail::Scored::topic), *history_); }
+  /// Is what the steps have written synced, so that the sinks can see it?
+  Result<bool> outputs_are_synced();
 
   /// After all workers have stopped: everything in memory to the disk.
   Status close();
@@ -150,9 +155,10 @@ class Pipeline {
   Status add_capture();
   Status build_index_if_needed();
   void add_reference_keeper();
-  Status wait_until_synced(const std::string& topic, flow::State& state);
+  Result<bool> are_synced(const std::map<flow::ShardId, flow::Position>& positions);
   Status hold_for_history();
   RelayWake& new_wake();
+  [[nodiscard]] flow::Log& log() { return around_log_ ? *around_log_ : *journal_; }
 
   PipelineSettings settings_;
   Outside outside_;
@@ -165,7 +171,9 @@ class Pipeline {
   std::vector<std::pair<flow::ShardId, flow::Position>>
       accepted_before_;  ///< ends of mail.received at open()
   std::unique_ptr<streams::journal::Journal> journal_;
+  std::unique_ptr<flow::Log> around_log_;
   std::unique_ptr<stores::EmbeddedState> history_, dedupe_;
+  std::unique_ptr<flow::State> around_history_;
   std::unique_ptr<stores::RowStore> rows_, door_list_, raw_;
   std::unique_ptr<stores::ParkedStore> parked_;
   std::unique_ptr<stores::DirectoryBlobs> archive_;

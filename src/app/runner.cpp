@@ -92,6 +92,17 @@ Status Runner::stop_workers(const std::vector<flow::Worker*>& workers, Time unti
           "a worker did not stop in time; what it has not done is done at the next start"};
 }
 
+// The journal syncs what is written within some milliseconds by itself.
+Status Runner::wait_until_outputs_are_synced(Time until) {
+  for (;;) {
+    BONAFIDE_ASSIGN(const bool synced, pipeline_.outputs_are_synced());
+    if (synced) return Ok{};
+    if (auto failed = failure()) return *failed;
+    if (outside_.clock.steady() > until) return {Cause::unavailable, "the journal does not sync its outputs"};
+    std::this_thread::sleep_for(poll_every);
+  }
+}
+
 // What is not captured in time is captured at the next start.
 void Runner::wait_until_captured(Time until) const {
   const auto* capture = pipeline_.capture();
@@ -106,7 +117,7 @@ Status Runner::stop(Duration patience) {
   const Time until = outside_.clock.steady() + patience;
   Status stopped = stop_workers(pipeline_.processors(), until);
   // A sink that sees only what is synced would find nothing more to read a moment too early.
-  if (stopped.ok()) stopped = pipeline_.sync_outputs();
+  if (stopped.ok()) stopped = wait_until_outputs_are_synced(outside_.clock.steady() + Duration::seconds(10));
   std::vector<flow::Worker*> first, behind_capture;
   for (auto* sink : pipeline_.sinks())
     (pipeline_.is_behind_capture(*sink) ? behind_capture : first).push_back(sink);

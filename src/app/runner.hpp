@@ -39,6 +39,7 @@ class Runner {
 
  private:
   bool wait_stopped(const std::vector<flow::Worker*>& workers, Time until);
+  Status wait_until_outputs_are_synced(Time until);
   void wait_until_captured(Time until) const;
   Status stop_workers(const std::vector<flow::Worker*>& workers, Time until);
 

@@ -85,36 +85,37 @@ EmbeddedState::~EmbeddedState() = default;
 Result<std::unique_ptr<EmbeddedState>> EmbeddedState::open(EmbeddedStateSettings settings,
                                                            env::Clock& clock) {
   std::unique_ptr<EmbeddedState> state(new EmbeddedState(std::move(settings), clock));
-  Rocks::Settings rocks;
-  rocks.folder = state->settings_.folder;
-  rocks.block_cache_bytes = state->settings_.memory_bytes / 8;
+  Tables::Settings tables;
+  tables.folder = state->settings_.folder;
+  tables.block_cache_bytes = state->settings_.memory_bytes / 8;
   if (state->settings_.keep_days) {
-    rocks.expired = [oldest = &state->oldest_kept_](ByteView key, ByteView value) {
+    tables.expired = [oldest = &state->oldest_kept_](ByteView key, ByteView value) {
       return key[0] == record_kind && value.size() >= 4 && load_le<int32_t>(value.data()) < oldest->load();
     };
   }
-  BONAFIDE_ASSIGN(state->rocks_, Rocks::open(rocks));
+  const Tables::Open open = state->settings_.open_tables ? state->settings_.open_tables : Rocks::open;
+  BONAFIDE_ASSIGN(state->tables_, open(tables));
   BONAFIDE_TRY(state->load_positions());
   return state;
 }
 
 Status EmbeddedState::load_positions() {
-  BONAFIDE_ASSIGN(const auto format, rocks_->get({format_key}));
+  BONAFIDE_ASSIGN(const auto format, tables_->get({format_key}));
   if (!format[0]) {
     bool empty = true;
-    BONAFIDE_TRY(rocks_->scan("", [&](ByteView, ByteView) {
+    BONAFIDE_TRY(tables_->scan("", [&](ByteView, ByteView) {
       empty = false;
       return Ok{};
     }));
     if (!empty) return {Cause::damaged, settings_.folder + ": is not a state store: use another folder"};
-    return rocks_->write({{format_key, format_text}});
+    return tables_->write({{format_key, format_text}});
   }
   if (*format[0] != format_text) {
     return {Cause::invalid, settings_.folder + ": the state store has the format \"" + *format[0] +
                                 "\", this version reads \"" + format_text +
                                 "\": run the newer version, or delete the folder and it will be rebuilt"};
   }
-  BONAFIDE_TRY(rocks_->scan(std::string(1, position_kind), [&](ByteView key, ByteView value) -> Status {
+  BONAFIDE_TRY(tables_->scan(std::string(1, position_kind), [&](ByteView key, ByteView value) -> Status {
     BONAFIDE_ASSIGN(const ShardId shard, parse_shard(key.substr(1)));
     Position position;
     if (value.size() != position.bytes.size())
@@ -153,7 +154,8 @@ Result<flow::Applied> EmbeddedState::apply(const flow::Stretch& stretch,
     const std::lock_guard step(checkpoint_mutex_);
     BONAFIDE_TRY(run_to_end());
     BONAFIDE_TRY(begin());
-    while (phase_ == Phase::writing) BONAFIDE_TRY(write_some(SIZE_MAX));
+    BONAFIDE_TRY(write_some(SIZE_MAX));
+    BONAFIDE_TRY(start_flush());
   }
   std::unique_lock lock(mutex_);
   if (settings_.keep_days) oldest_kept_ = static_cast<int32_t>(clock_.now().day()) - *settings_.keep_days;
@@ -233,7 +235,7 @@ Status EmbeddedState::load(const std::vector<std::string>& keys) {
   std::vector<std::string> stored;
   stored.reserve(keys.size());
   for (const auto& key : keys) stored.push_back(key_of(record_kind, key));
-  BONAFIDE_ASSIGN(const auto values, rocks_->get(stored));
+  BONAFIDE_ASSIGN(const auto values, tables_->get(stored));
   for (size_t i = 0; i < keys.size(); ++i) {
     std::shared_ptr<History> history = nothing_known();
     if (values[i]) {
@@ -309,8 +311,9 @@ void EmbeddedState::link_newest(Entry& entry) {
 // --- checkpoints
 // -----------------------------------------------------------------------------------------------------
 //
-// begin() takes all changed records and the positions at one moment; write_some() brings them to RocksDB's
-// memory piece by piece, the positions last; then everything there, and nothing else, is flushed to the disk.
+// begin() takes all changed records and the positions at one moment; write_some() brings them to the tables'
+// memory piece by piece, the positions last; then, once the streams are there too, everything in that memory,
+// and nothing else, is flushed to the disk.
 // Records that change meanwhile are copied first and belong to the next checkpoint.
 
 bool EmbeddedState::due(Time steady) const {
@@ -324,8 +327,8 @@ bool EmbeddedState::much_has_changed() const {
 /// Errors: exhausted. A write that fails half way through would end the process, so none is begun without
 /// room for it and for what RocksDB rewrites behind it.
 Status EmbeddedState::begin() {
-  const uint64_t room = rocks_->free_bytes();
-  const uint64_t needed = dirty_bytes_ + std::min(rocks_->disk_bytes(), most_rewritten) + room_left;
+  const uint64_t room = tables_->free_bytes();
+  const uint64_t needed = dirty_bytes_ + std::min(tables_->disk_bytes(), most_rewritten) + room_left;
   if (room < needed) {
     return {Cause::exhausted, settings_.folder + ": a checkpoint needs " + std::to_string(needed >> 20) +
                                   " MiB, and the disk has only " + std::to_string(room >> 20) +
@@ -350,17 +353,17 @@ Status EmbeddedState::begin() {
 }
 
 Status EmbeddedState::write_some(size_t most) {
-  if (written_ == 0) BONAFIDE_TRY(rocks_->recover());
+  if (written_ == 0) BONAFIDE_TRY(tables_->recover());
   const size_t end = writes_.size() - written_ > most ? written_ + most : writes_.size();
   constexpr size_t batch = 512;
   for (size_t from = written_; from < end; from = written_) {
     const size_t upto = std::min(end, from + batch);
-    std::vector<Rocks::Put> puts;
+    std::vector<Tables::Put> puts;
     puts.reserve(upto - from);
     for (size_t i = from; i < upto; ++i) {
       puts.emplace_back(key_of(record_kind, *writes_[i].entry->key), encode(*writes_[i].history));
     }
-    if (const auto done = rocks_->write(puts); !done.ok()) {
+    if (const auto done = tables_->write(puts); !done.ok()) {
       // Half a state is in RocksDB's memory, and must not be flushed; the disk still holds the last whole
       // one.
       return {Cause::internal,
@@ -376,32 +379,39 @@ Status EmbeddedState::write_some(size_t most) {
       link_newest(entry);
     }
   }
-  return written_ == writes_.size() ? start_flush() : Status(Ok{});
-}
-
-Status EmbeddedState::start_flush() {
-  std::vector<Rocks::Put> puts;
+  if (written_ < writes_.size()) return Ok{};
+  std::vector<Tables::Put> puts;
   for (const auto& [shard, position] : taken_) {
     puts.emplace_back(key_of(position_kind, shard_name(shard)), std::string(position.view()));
   }
-  BONAFIDE_TRY(rocks_->write(puts));
-  if (settings_.sync_streams) BONAFIDE_TRY(settings_.sync_streams());
-  BONAFIDE_TRY(rocks_->begin_flush());
+  BONAFIDE_TRY(tables_->write(puts));
   writes_.clear();
   writes_.shrink_to_fit();
+  written_ = 0;
+  phase_ = Phase::written;
+  return Ok{};
+}
+
+/// Does nothing while the streams are not on the disk.
+Status EmbeddedState::start_flush() {
+  if (settings_.streams_synced) {
+    BONAFIDE_ASSIGN(const bool synced, settings_.streams_synced(taken_));
+    if (!synced) return Ok{};
+  }
+  BONAFIDE_TRY(tables_->begin_flush());
   phase_ = Phase::flushing;
   return Ok{};
 }
 
 Status EmbeddedState::finish(bool wait) {
   if (wait) {
-    if (const auto ended = rocks_->wait_flushed(); !ended.ok()) {
+    if (const auto ended = tables_->wait_flushed(); !ended.ok()) {
       moved_ = true;  // it is all in RocksDB's memory: the next checkpoint brings it to the disk
       phase_ = Phase::idle;
       return ended;
     }
   } else {
-    const auto ended = rocks_->flushed();
+    const auto ended = tables_->flushed();
     if (!ended.ok()) {
       moved_ = true;
       phase_ = Phase::idle;
@@ -418,6 +428,9 @@ Status EmbeddedState::finish(bool wait) {
 /// Ends a checkpoint that is under way.
 Status EmbeddedState::run_to_end() {
   if (phase_ == Phase::writing) BONAFIDE_TRY(write_some(SIZE_MAX));
+  if (phase_ == Phase::written) BONAFIDE_TRY(start_flush());
+  if (phase_ == Phase::written)
+    return {Cause::unavailable, settings_.folder + ": a checkpoint waits for the streams to be synced"};
   if (phase_ == Phase::flushing) BONAFIDE_TRY(finish(true));
   return Ok{};
 }
@@ -441,11 +454,13 @@ Status EmbeddedState::settle(Time steady, bool drain) {
     last_begin_us_ = steady.us;
   }
   if (phase_ == Phase::writing) BONAFIDE_TRY(write_some(256));
+  if (phase_ == Phase::written) BONAFIDE_TRY(start_flush());
   return Ok{};
 }
 
 Time EmbeddedState::settle_due() const {
   if (phase_ == Phase::writing) return {last_step_us_};
+  if (phase_ == Phase::written) return Time{last_step_us_} + Duration::millis(1);
   if (phase_ == Phase::flushing) return Time{last_step_us_} + Duration::millis(5);
   if (!moved_) return {INT64_MAX};
   if (last_begin_us_ == INT64_MIN || due({last_step_us_})) return {last_step_us_};
@@ -454,11 +469,11 @@ Time EmbeddedState::settle_due() const {
 
 EmbeddedState::Size EmbeddedState::size() const {
   const std::lock_guard lock(mutex_);
-  return {entries_.size(), dirty_.size(), bytes_, rocks_->disk_bytes()};
+  return {entries_.size(), dirty_.size(), bytes_, tables_->disk_bytes()};
 }
 
 Status EmbeddedState::verify(const OnDamage& on_damage) {
-  BONAFIDE_TRY(rocks_->verify([&](const Damage& damage) {
+  BONAFIDE_TRY(tables_->verify([&](const Damage& damage) {
     damaged_ = true;
     on_damage(damage);
   }));

@@ -15,10 +15,9 @@
 #include "env/wake.hpp"
 #include "flow/state.hpp"
 #include "stores/damage.hpp"
+#include "stores/state/tables.hpp"
 
 namespace bonafide::stores {
-
-class Rocks;
 
 struct EmbeddedStateSettings {
   std::string folder;
@@ -28,11 +27,12 @@ struct EmbeddedStateSettings {
   /// so much time, whichever comes first; a restart replays what came since, before the first verdict.
   uint64_t checkpoint_deltas = 250'000;
   Duration checkpoint_every = Duration::seconds(5);
+  Tables::Open open_tables;  ///< null: RocksDB
   /// Records whose newest bucket (a day number) lies further back are forgotten.
   std::optional<int32_t> keep_days;
-  /// Brings the streams the deltas come from to the disk: called before a checkpoint gets there, so that the
-  /// state is never ahead of them. Called on the thread that calls settle(), checkpoint() or apply().
-  std::function<Status()> sync_streams;
+  /// Are the streams the deltas come from on the disk up to these positions? Asked before a checkpoint gets
+  /// there, and again until they are: the state is never ahead of them. Null: they always are.
+  std::function<Result<bool>(const std::map<flow::ShardId, flow::Position>&)> streams_synced;
   /// Woken when settle() has something to do sooner than settle_due() last said. Null when it is stepped
   /// anyway.
   env::Wake* wake = nullptr;
@@ -59,10 +59,10 @@ class EmbeddedState final : public flow::State {
   Result<flow::Position> applied(const flow::ShardId& shard) override;
   Result<flow::Position> durable(const flow::ShardId& shard) override;
 
-  /// Brings everything applied so far to the disk.
+  /// Brings everything applied so far to the disk. Errors: unavailable while the streams are not there.
   Status checkpoint();
   /// Does a bounded part of a checkpoint that is due or under way, about a millisecond. `drain`: all of it.
-  /// Errors are those of the disk (exhausted: may be called again) and of sync_streams.
+  /// Errors are those of the disk (exhausted: may be called again) and of streams_synced.
   Status settle(Time steady, bool drain);
   /// When settle() wants to be called next (steady clock).
   [[nodiscard]] Time settle_due() const;
@@ -95,7 +95,7 @@ class EmbeddedState final : public flow::State {
     std::shared_ptr<const flow::History> history;
   };
   using Positions = std::map<flow::ShardId, flow::Position>;
-  enum class Phase { idle, writing, flushing };
+  enum class Phase { idle, writing, written, flushing };
 
   EmbeddedState(EmbeddedStateSettings settings, env::Clock& clock);
   Status load_positions();
@@ -123,7 +123,7 @@ class EmbeddedState final : public flow::State {
 
   const EmbeddedStateSettings settings_;
   env::Clock& clock_;
-  std::unique_ptr<Rocks> rocks_;
+  std::unique_ptr<Tables> tables_;
   std::atomic<bool> damaged_{false};
   std::atomic<int32_t> oldest_kept_;
 

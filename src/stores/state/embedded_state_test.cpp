@@ -219,24 +219,33 @@ TEST_F(EmbeddedStateTest, DrainMakesEverythingDurable) {
   EXPECT_EQ(durable(), 3U);
 }
 
-TEST_F(EmbeddedStateTest, TheStreamsAreSyncedBeforeTheStateReachesTheDisk) {
-  int synced = 0;
-  bool disk_ok = true;
-  settings_.sync_streams = [&]() -> Status {
-    ++synced;
-    if (!disk_ok) return {Cause::internal, "journal: fdatasync failed"};
-    return Ok{};
+TEST_F(EmbeddedStateTest, TheStateReachesTheDiskOnceTheStreamsAreThere) {
+  Result<bool> synced = false;
+  std::map<ShardId, Position> asked;
+  settings_.checkpoint_every = Duration{};
+  settings_.streams_synced = [&](const std::map<ShardId, Position>& positions) {
+    asked = positions;
+    return synced;
   };
   open();
   must_apply(0, 3, {delta("a")});
-  ASSERT_TRUE(state_->checkpoint().ok());
-  EXPECT_EQ(synced, 1);
-  disk_ok = false;
+  const Status waits = state_->checkpoint();
+  ASSERT_FALSE(waits.ok());
+  EXPECT_EQ(waits.error().cause, Cause::unavailable);
   must_apply(3, 4, {delta("a")});
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(state_->settle(clock_.steady(), false).ok());
+  EXPECT_EQ(durable(), 0U);
+  EXPECT_EQ(state_->settle_due(), clock_.steady() + Duration::millis(1)) << "asks again soon";
+  EXPECT_EQ(asked, (std::map<ShardId, Position>{{shard_a, Position::of(3)}})) << "of what it has taken";
+  synced = true;
+  ASSERT_TRUE(state_->checkpoint().ok());
+  EXPECT_EQ(durable(), 4U);
+  must_apply(4, 5, {delta("a")});
+  synced = Error{Cause::internal, "journal: fdatasync failed"};
   EXPECT_FALSE(state_->checkpoint().ok());
   crash();
-  EXPECT_EQ(applied(), 3U);
-  EXPECT_EQ(total("a"), 1);
+  EXPECT_EQ(applied(), 4U);
+  EXPECT_EQ(total("a"), 2);
 }
 
 TEST_F(EmbeddedStateTest, MemoryStaysBounded) {

@@ -157,7 +157,7 @@ struct Rocks::Inside {
 Rocks::Rocks(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
 Rocks::~Rocks() = default;
 
-Result<std::unique_ptr<Rocks>> Rocks::open(const Settings& settings) {
+Result<std::unique_ptr<Tables>> Rocks::open(const Settings& settings) {
   auto inside = std::make_unique<Inside>();
   inside->folder = settings.folder;
   inside->options = options_of(settings);
@@ -170,7 +170,7 @@ Result<std::unique_ptr<Rocks>> Rocks::open(const Settings& settings) {
   BONAFIDE_TRY(checked(rocksdb::DB::Open(inside->options, settings.folder, &db), settings.folder));
   inside->db.reset(db);
   inside->watcher->on_disk(db->GetLatestSequenceNumber());
-  return std::unique_ptr<Rocks>(new Rocks(std::move(inside)));
+  return std::unique_ptr<Tables>(new Rocks(std::move(inside)));
 }
 
 Result<std::vector<std::optional<std::string>>> Rocks::get(const std::vector<std::string>& keys) {
