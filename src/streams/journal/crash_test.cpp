@@ -190,6 +190,36 @@ TEST(JournalCrash, AFailedSyncStopsTheJournalAndIsNotTriedAgain) {
   EXPECT_THAT(world.values("t"), testing::ElementsAre("before"));
 }
 
+// What a failed sync should have saved can still be read, and no later sync saves it: the next process would
+// build on frames that the next power cut takes.
+TEST(JournalCrash, WhatAFailedSyncLeftInTheCacheIsWrittenAgain) {
+  for (const bool sealed : {false, true}) {
+    SCOPED_TRACE(sealed ? "as the segment ends" : "in the middle of it");
+    World world(1, 4096);
+    world.must_open();
+    world.put("t", "before");
+    if (sealed) {
+      for (int i = 0; i < 5; ++i) world.append({World::entry("t", "k", std::string(700, 'x'))});
+    } else {
+      world.append({World::entry("t", "k", "never synced")});
+    }
+    world.files.inject({.call = env::sim::Call::sync, .path_part = ".segment"});
+    EXPECT_FALSE(world.settle().ok());
+    world.journal.reset();
+    world.files.kill();
+    world.must_open();
+    const auto found = world.values("t");
+    world.put("t", "after");
+    world.journal.reset();
+    world.files.crash();
+    world.must_open();
+    for (const auto& damage : world.journal->opened().damages) ADD_FAILURE() << damage.text();
+    auto expected = found;
+    expected.emplace_back("after");
+    EXPECT_EQ(world.values("t"), expected) << "what the process before last found is still there";
+  }
+}
+
 TEST(JournalCrash, AFailedWriteStopsTheJournal) {
   World world;
   world.must_open();

@@ -24,11 +24,28 @@ struct Current {
   uint64_t zeroed = 0;
 };
 
-Result<Current> continue_segment(env::Files& files, const Segment& segment, bool cut) {
+/// Writes the bytes from `from` on and the file's size once more, and syncs it. After a failed sync the
+/// system takes pages that never reached the disk for clean: the process that ends over it leaves frames that
+/// can be read and that no later sync saves (Rebello et al., "Can Applications Recover from fsync Failures?",
+/// ATC 2020).
+Status write_again_and_sync(env::File& file, uint64_t from) {
+  constexpr size_t at_once = 1 << 20;
+  BONAFIDE_ASSIGN(const uint64_t size, file.size());
+  while (from < size) {
+    BONAFIDE_ASSIGN(const std::string bytes, file.read_at(from, at_once));
+    if (bytes.empty()) break;
+    BONAFIDE_TRY(file.write_at(from, bytes));
+    from += bytes.size();
+  }
+  BONAFIDE_TRY(file.truncate(size));
+  return file.sync_all();
+}
+
+Result<Current> continue_segment(env::Files& files, const Segment& segment, bool cut, uint64_t durable) {
   Current out;
   BONAFIDE_ASSIGN(out.file, files.open(segment.path, env::Open::read_write));
   if (cut) BONAFIDE_TRY(out.file->truncate(segment.end - segment.base));
-  BONAFIDE_TRY(out.file->sync_all());
+  BONAFIDE_TRY(write_again_and_sync(*out.file, std::max(durable, segment.base) - segment.base));
   BONAFIDE_ASSIGN(out.zeroed, out.file->size());
   return out;
 }
@@ -134,8 +151,9 @@ Result<std::unique_ptr<Journal>> Journal::open(const Settings& settings, const O
   BONAFIDE_TRY(files.sync_folder(settings.folder));
   Current current;
   if (found.last_is_sealed) {
-    BONAFIDE_ASSIGN(const auto last, files.open(core->segments.back()->path, env::Open::read_write));
-    BONAFIDE_TRY(last->sync_all());
+    const Segment& segment = *core->segments.back();
+    BONAFIDE_ASSIGN(const auto last, files.open(segment.path, env::Open::read_write));
+    BONAFIDE_TRY(write_again_and_sync(*last, std::max(found.durable, segment.base) - segment.base));
   }
   const bool fresh = core->segments.empty() || found.last_is_sealed;
   if (fresh) {
@@ -146,7 +164,8 @@ Result<std::unique_ptr<Journal>> Journal::open(const Settings& settings, const O
     core->next_lsn = core->durable = core->last_data_end = segment.end;
     BONAFIDE_ASSIGN(current, begin_segment(settings, outside, core->journal_id, segment, hash));
   } else {
-    BONAFIDE_ASSIGN(current, continue_segment(files, *core->segments.back(), found.torn.has_value()));
+    BONAFIDE_ASSIGN(current,
+                    continue_segment(files, *core->segments.back(), found.torn.has_value(), found.durable));
   }
   // Before anything is appended: that may already begin the next segment.
   auto flusher = std::make_unique<Flusher>(core, std::move(current.file), current.zeroed);

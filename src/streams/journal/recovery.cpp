@@ -181,6 +181,7 @@ class Recoverer {
       if (found == FrameWalker::Found::end) break;
       if (found == FrameWalker::Found::frame) durable = std::max(durable, headers.header().durable);
     }
+    out_.durable = durable;
     BONAFIDE_TRY(walk(segment, file, limit, durable));
     if (!footer.ok()) return Ok{};
     if (segment.end == footer->end && !out_.torn) {
