@@ -1,6 +1,8 @@
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
+#include <vector>
 
 #include "env/clock.hpp"
 #include "flow/log.hpp"
@@ -14,6 +16,8 @@ namespace bonafide::sim {
 class Meddler {
  public:
   Meddler(env::Clock& clock, Mutation mutation) : clock_(clock), mutation_(mutation) {}
+  Meddler(const Meddler&) = delete;
+  Meddler& operator=(const Meddler&) = delete;
 
   std::unique_ptr<flow::Log> around(flow::Log& log);
   std::unique_ptr<flow::State> around(flow::State& state);
@@ -28,8 +32,26 @@ class Meddler {
   void give_answers();
 
  private:
+  class MeddledCommit;
+  class MeddledInlet;
+  class MeddledLog;
+  class MeddledSession;
+  class MeddledState;
+  class MeddledTransaction;
+  class Resumption;
+  struct Behind;
+  struct HeldAnswers;
+
+  [[nodiscard]] bool armed(Fault fault) const { return armed_.contains(fault); }
+  /// An armed fault happens now.
+  void happens(Fault fault);
+  /// If it is armed, it happens now.
+  bool strikes(Fault fault);
+
   env::Clock& clock_;
   Mutation mutation_;
+  std::map<Fault, int> armed_;                      ///< how often it is still to happen
+  std::vector<std::weak_ptr<HeldAnswers>> states_;  ///< of the states that are still there
 };
 
 }  // namespace bonafide::sim
