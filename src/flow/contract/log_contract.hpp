@@ -154,6 +154,49 @@ TEST_P(LogContract, SeveralCommitsMayBeUnderWayAndSettleInOrder) {
   EXPECT_EQ(values(everything("out")), (std::vector<std::string>{"0!", "1!", "2!", "3!", "4!"}));
 }
 
+// What the later one says is dealt with may lie behind what the earlier one would have dealt with.
+TEST_P(LogContract, AfterACommitThatIsNotDoneTheSessionsLaterOnesAreNotDoneEither) {
+  for (const bool too_large : {false, true}) {
+    start({.shards = 2});
+    std::vector<Entry> entries;
+    for (int i = 0; i < 30; ++i) entries.push_back(entry("in", "key" + std::to_string(i), std::to_string(i)));
+    put(std::move(entries));
+    auto old = join("g", {"in"});
+    std::map<ShardId, std::vector<Delivery>> read;
+    for (auto& delivery : drain(*old, 30)) read[delivery.shard].push_back(delivery);
+    ASSERT_EQ(read.size(), 2U);
+    std::unique_ptr<Session> newcomer;
+    auto kept = read.begin()->first;
+    std::unique_ptr<Commit> first;
+    if (too_large) {
+      auto transaction = old->begin();
+      transaction->append(entry("out", "a", std::string(log().traits().max_record_bytes + 1, 'x')));
+      transaction->consumed(kept, read[kept].front().position);
+      first = transaction->commit();
+    } else {
+      newcomer = join("g", {"in"});
+      std::set<ShardId> theirs;
+      eventually(
+          [&] {
+            for (auto& shard : newcomer->gained()) theirs.insert(shard);
+            return !theirs.empty();
+          },
+          "a share for the newcomer");
+      if (theirs.contains(kept)) kept = read.rbegin()->first;
+      ASSERT_FALSE(theirs.contains(kept));
+      first = process(*old, {read.begin()->second.front(), read.rbegin()->second.front()}, "out");
+    }
+    const auto second = process(*old, {read[kept].back()}, "out");
+    EXPECT_NE(fate_of(*first), Fate::done);
+    EXPECT_NE(fate_of(*second), Fate::done);
+    old.reset();
+    newcomer.reset();
+    EXPECT_TRUE(everything("out").empty());
+    old = join("g", {"in"});
+    drain(*old, 30);
+  }
+}
+
 TEST_P(LogContract, GroupsDoNotDisturbEachOther) {
   put({entry("in", "a", "1")});
   auto first = join("g1", {"in"});

@@ -42,20 +42,23 @@ class JournalTransaction final : public flow::Transaction {
     consumed_.emplace_back(shard, position);
   }
   std::unique_ptr<flow::Commit> commit() override {
-    std::vector<Core::Consumed> progress;
-    for (const auto& [shard, position] : consumed_) {
-      const auto done = session_.consumed(shard, position);
-      if (!done.ok()) {
-        const bool fenced = done.error().cause == Cause::fenced;
-        return std::make_unique<SettledCommit>(fenced ? Fate::fenced : Fate::not_done, Landed());
-      }
-      progress.push_back(*done);
-    }
-    auto [fate, landed] = core_->commit(*member_, std::move(entries_), progress);
+    auto [fate, landed] = land();
+    session_.settled(fate);
     return std::make_unique<SettledCommit>(fate, std::move(landed));
   }
 
  private:
+  std::pair<Fate, Landed> land() {
+    if (session_.refuses_commits()) return {Fate::fenced, {}};
+    std::vector<Core::Consumed> progress;
+    for (const auto& [shard, position] : consumed_) {
+      const auto done = session_.consumed(shard, position);
+      if (!done.ok()) return {done.error().cause == Cause::fenced ? Fate::fenced : Fate::not_done, {}};
+      progress.push_back(*done);
+    }
+    return core_->commit(*member_, std::move(entries_), progress);
+  }
+
   std::shared_ptr<Core> core_;
   std::shared_ptr<Member> member_;
   JournalSession& session_;

@@ -28,6 +28,10 @@ class JournalSession final : public flow::Session {
   /// What the commit of a position says to the journal. The offset behind it is remembered from the read,
   /// else the disk is asked. Errors: fenced (the shard is not held).
   Result<Core::Consumed> consumed(const flow::ShardId& shard, flow::Position position);
+  /// What comes after a commit that was not done must not land: its progress would go past what that one was
+  /// to do.
+  void settled(flow::Fate fate) { refuses_commits_ |= fate != flow::Fate::done; }
+  [[nodiscard]] bool refuses_commits() const { return refuses_commits_; }
 
  private:
   struct Held {
@@ -53,7 +57,7 @@ class JournalSession final : public flow::Session {
   std::map<ShardKey, Held> held_;
   std::optional<Error> error_;  ///< of a shard that could not say it because another had records
   size_t turn_ = 0;
-  bool waits_for_room_ = false;
+  bool waits_for_room_ = false, refuses_commits_ = false;
 };
 
 /// Reads one shard without a group.

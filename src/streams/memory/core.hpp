@@ -16,6 +16,7 @@ struct MemoryLog::Member {
   std::map<flow::ShardId, uint64_t> held;  ///< shard -> offset of the last record read
   std::vector<flow::ShardId> gained, lost;
   bool fenced = false;
+  bool refuses_commits = false;  ///< one was fenced; what comes after it must not land
 
   /// A shard that was lost and came back is not held before the session has noticed the loss: what it read
   /// before is void.

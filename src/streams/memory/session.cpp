@@ -60,7 +60,10 @@ class MemoryLog::MemoryTransaction final : public flow::Transaction {
   std::unique_ptr<flow::Commit> land(std::vector<Core::Callback>& due) {
     const bool holds_all =
         std::ranges::all_of(consumed_, [&](const auto& c) { return member_->holds(c.first); });
-    if (member_->fenced || member_->held.empty() || !holds_all) return settled(Fate::fenced);
+    if (member_->fenced || member_->refuses_commits || member_->held.empty() || !holds_all) {
+      member_->refuses_commits = true;
+      return settled(Fate::fenced);
+    }
     for (const auto& entry : entries_) {
       if (entry.record.key.size() + entry.record.value.size() > core_->options_.max_record_bytes) {
         member_->fenced = true;  // what comes after a commit that is not done must not land
