@@ -157,9 +157,19 @@ Result<int64_t> Connection::integer(const std::string& sql) const {
 int64_t Connection::changes() const { return sqlite3_changes64(db_); }
 
 Result<bool> Connection::checkpoint() {
+  if (failed_sync_) return *failed_sync_;
   int in_log = 0, done = 0;
   const int code = sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_PASSIVE, &in_log, &done);
   if ((code & 0xFF) == SQLITE_BUSY) return false;
+  if (code == SQLITE_IOERR_FSYNC) {
+    // The kernel may have dropped what it could not write, of the log too, and the next sync would succeed.
+    // The database would then be overwritten, and a power cut leave neither it nor the log whole.
+    failed_sync_ = Error{Cause::damaged, path_ + ": a sync failed (" + sqlite3_errmsg(db_) +
+                                             "): nothing more is brought into it. See that the disk is sound "
+                                             "and has room, then restart the machine: what it still shows of "
+                                             "the log may be in its memory alone"};
+    return *failed_sync_;
+  }
   if (code != SQLITE_OK) return error(code);
   if (in_log != done) return false;
   wal_bytes_ = 0;

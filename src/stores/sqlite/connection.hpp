@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -75,7 +76,8 @@ class Connection {
   /// Bytes in the write-ahead log since it was last emptied.
   [[nodiscard]] uint64_t wal_bytes() const { return wal_bytes_; }
   /// Brings the write-ahead log into the database file, both synced. False if readers keep it from getting to
-  /// the end.
+  /// the end. Errors: as open(); damaged once a sync has failed, whatever the reason, and from then on: the
+  /// database file stays as it is.
   Result<bool> checkpoint();
 
   [[nodiscard]] const std::string& path() const { return path_; }
@@ -93,6 +95,7 @@ class Connection {
   uint64_t wal_bytes_ = 0;
   uint64_t handed_over_ = 0;  ///< of those, bytes that the system was told to write
   int wal_file_ = -1;
+  std::optional<Error> failed_sync_;
 };
 
 /// Appends `value`, its kind and its length: what row hashes are made of.
