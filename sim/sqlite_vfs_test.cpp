@@ -367,6 +367,34 @@ TEST_F(SqliteVfsTest, AfterAFailedSyncNothingIsPromisedAndTheDatabaseIsLeftAlone
   }
 }
 
+// The process that starts after one that ended over a failed sync reads what is in the cache alone.
+TEST_F(SqliteVfsTest, WhatAFailedSyncLeftInTheCacheIsWrittenAgainByTheNextProcess) {
+  bool failed = true;
+  for (uint64_t sync = 0; failed; ++sync) {
+    failed = false;
+    for (uint64_t more = 0; more < 40; more += 3) {
+      SCOPED_TRACE("sync " + std::to_string(sync) + " fails, the power goes " + std::to_string(more) +
+                   " changes after the restart");
+      World world(sync * 100 + more);
+      use(world);
+      Stores stores;
+      world.files.inject({Call::sync, "", sync, 1, {Cause::damaged, "injected"}});
+      failed = !stores.open().ok() || !stores.fill().ok();
+      if (!failed) break;
+      world.files.kill();
+      use(world);
+      world.files.power_off_after(more);
+      if (stores.open().ok()) (void)stores.fill().ok();
+      world.files.crash();
+      use(world);
+      const Status again = stores.open();
+      ASSERT_TRUE(again.ok()) << again.error().message;
+      stores.check();
+      if (HasFailure()) return;
+    }
+  }
+}
+
 TEST_F(SqliteVfsTest, AFullDiskIsToldAndWorkGoesOnOnceThereIsRoom) {
   std::set<bool> seen;
   for (uint64_t capacity = 0; capacity < (2 << 20); capacity += 24'000) {

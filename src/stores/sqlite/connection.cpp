@@ -1,5 +1,6 @@
 #include "stores/sqlite/connection.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -156,6 +157,27 @@ Result<int64_t> Connection::integer(const std::string& sql) const {
 
 int64_t Connection::changes() const { return sqlite3_changes64(db_); }
 
+Status Connection::write_log_again() {
+  BONAFIDE_TRY(run("begin immediate"));  // opens the log, and nobody else writes to it
+  sqlite3_file* log = nullptr;
+  int code = sqlite3_file_control(db_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (code == SQLITE_OK && log != nullptr && log->pMethods != nullptr) {
+    sqlite3_int64 size = 0;
+    code = log->pMethods->xFileSize(log, &size);
+    std::string bytes(std::min<size_t>(static_cast<size_t>(size), 1 << 20), '\0');
+    for (sqlite3_int64 at = 0; code == SQLITE_OK && at < size;) {
+      const auto count =
+          static_cast<int>(std::min<sqlite3_int64>(size - at, static_cast<sqlite3_int64>(bytes.size())));
+      code = log->pMethods->xRead(log, bytes.data(), count, at);
+      if (code == SQLITE_OK) code = log->pMethods->xWrite(log, bytes.data(), count, at);
+      at += count;
+    }
+    if (code == SQLITE_OK && size > 0) code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+  }
+  const Status ended = run("rollback");
+  return code == SQLITE_OK ? ended : error(code);
+}
+
 Result<bool> Connection::checkpoint() {
   if (failed_sync_) return *failed_sync_;
   int in_log = 0, done = 0;
@@ -165,9 +187,8 @@ Result<bool> Connection::checkpoint() {
     // The kernel may have dropped what it could not write, of the log too, and the next sync would succeed.
     // The database would then be overwritten, and a power cut leave neither it nor the log whole.
     failed_sync_ = Error{Cause::damaged, path_ + ": a sync failed (" + sqlite3_errmsg(db_) +
-                                             "): nothing more is brought into it. See that the disk is sound "
-                                             "and has room, then restart the machine: what it still shows of "
-                                             "the log may be in its memory alone"};
+                                             "): nothing more is brought into it by this process. See that "
+                                             "the disk is sound and has room, then start again"};
     return *failed_sync_;
   }
   if (code != SQLITE_OK) return error(code);

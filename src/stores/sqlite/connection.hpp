@@ -75,6 +75,10 @@ class Connection {
 
   /// Bytes in the write-ahead log since it was last emptied.
   [[nodiscard]] uint64_t wal_bytes() const { return wal_bytes_; }
+  /// Writes the bytes of the write-ahead log once more and syncs them: to be called before the first
+  /// checkpoint of a process. An earlier one may have ended over a failed sync, and left in the system's
+  /// cache what never reached the disk and no later sync saves.
+  Status write_log_again();
   /// Brings the write-ahead log into the database file, both synced. False if readers keep it from getting to
   /// the end. Errors: as open(); damaged once a sync has failed, whatever the reason, and from then on: the
   /// database file stays as it is.

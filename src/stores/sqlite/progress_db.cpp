@@ -41,6 +41,7 @@ Result<std::unique_ptr<ProgressDb>> ProgressDb::open(const Settings& settings, c
                                        "position=excluded.position, row_hash=excluded.row_hash"));
   BONAFIDE_TRY(db->load());
   // What an earlier process committed may still be in the page cache alone.
+  BONAFIDE_TRY(db->writer_->write_log_again());
   BONAFIDE_TRY(db->sync());
   return db;
 }
