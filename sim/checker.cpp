@@ -28,12 +28,15 @@ class Check {
       : world_(world), pipeline_(world.pipeline()), recorder_(recorder) {}
 
   std::vector<std::string> run() {
+    must(read_accepted(), "reading mail.received");
     must(read_stream(), "reading mail.scored");
     must(read_rows(), "reading the rows");
     must(read_archive(), "reading the archive");
     compare_with_recorder();
     compare_stores();
+    compare_order();
     must(compare_history(), "reading the history");
+    must(look_at_parked(), "reading the parked records");
     must(ask_ledger(), "verify");
     return std::move(wrong_);
   }
@@ -41,6 +44,10 @@ class Check {
  private:
   void say(std::string what) {
     if (wrong_.size() < 20) wrong_.push_back(std::move(what));
+  }
+  /// By the number it has in ARCHITECTURE.md.
+  void broken(int invariant, const std::string& what) {
+    say("invariant " + std::to_string(invariant) + ": " + what);
   }
   void must(const Status& status, const char* what) {
     if (!status.ok()) say(std::string(what) + ": " + status.error().message);
@@ -51,9 +58,9 @@ class Check {
     };
   }
 
-  Status each_scored(const std::function<Status(const flow::Delivery&)>& each) {
+  Status each_record(std::string_view topic, const std::function<Status(const flow::Delivery&)>& each) {
     auto& journal = pipeline_.journal();
-    BONAFIDE_ASSIGN(const auto shards, journal.shards(std::string(mail::Scored::topic)));
+    BONAFIDE_ASSIGN(const auto shards, journal.shards(std::string(topic)));
     for (const auto& shard : shards) {
       BONAFIDE_ASSIGN(const auto reader, journal.reader(shard.id, {}));
       for (;;) {
@@ -65,20 +72,38 @@ class Check {
     return Ok{};
   }
 
+  /// The order in which the door took what is of one key.
+  Status read_accepted() {
+    return each_record(mail::Received::topic, [this](const flow::Delivery& delivery) -> Status {
+      const auto received = pipeline_.codec().read<mail::Received>(delivery.record);
+      if (!received.ok()) {
+        ++poison_;
+      } else if ((*received)->event.kind == mail::Kind::message) {
+        accepted_[order_of(delivery)].push_back((*received)->event.id);
+      }
+      return Ok{};
+    });
+  }
+  /// Key and lane.
+  static std::string order_of(const flow::Delivery& delivery) {
+    return std::string(delivery.shard.lane == flow::Lane::live ? "live " : "backfill ") + std::string(delivery.record.key.view());
+  }
+
   /// Each revision is written once. Its score follows from what it carries.
   Status read_stream() {
-    return each_scored([this](const flow::Delivery& delivery) -> Status {
+    return each_record(mail::Scored::topic, [this](const flow::Delivery& delivery) -> Status {
       BONAFIDE_ASSIGN(const auto scored, pipeline_.codec().read<mail::Scored>(delivery.record));
       const auto& event = scored->event;
       if (event.received.kind != mail::Kind::message) return Ok{};
       if (!stream_.insert({event.received.id, event.revision}).second)
-        say(text({event.received.id, event.revision}) + " stands in mail.scored twice");
+        broken(2, text({event.received.id, event.revision}) + " stands in mail.scored twice");
+      if (event.revision == 0) scored_[order_of(delivery)].push_back(event.received.id);
       if (event.failure.empty()) {
         std::string before, after;
         avro::encode(event.score, before);
         avro::encode(trust::rescore(event, pipeline_.model()), after);
         if (before != after)
-          say(text({event.received.id, event.revision}) + " scores differently when scored again");
+          broken(10, text({event.received.id, event.revision}) + " scores differently when scored again");
       }
       return Ok{};
     });
@@ -91,7 +116,7 @@ class Check {
         all,
         [this](const stores::StoredRow& row) {
           if (!rows_.insert({row.id, row.revision}).second)
-            say(text({row.id, row.revision}) + " is in the rows twice");
+            broken(2, text({row.id, row.revision}) + " is in the rows twice");
           mail::Scored scored;
           if (!pipeline_.codec().decode(row.event, scored).ok()) {
             say(text({row.id, row.revision}) + " cannot be decoded");
@@ -112,7 +137,7 @@ class Check {
         {},
         [this](const steps::ArchivedEvent& archived) {
           const Revision revision{archived.event.received.id, archived.event.revision};
-          if (!archive_.insert(revision).second) say(text(revision) + " is in the archive twice");
+          if (!archive_.insert(revision).second) broken(2, text(revision) + " is in the archive twice");
           return true;
         },
         damage_in("archive"));
@@ -124,12 +149,13 @@ class Check {
       const auto found = stored_.find(sent);
       const size_t count = found == stored_.end() ? 0 : found->second.size();
       const std::string what = sent.tenant + " " + sent.key;
-      if (count > 1) say(what + " was sent as one message and is stored " + std::to_string(count) + " times");
+      if (count > 1)
+        broken(3, what + " was sent as one message and is stored " + std::to_string(count) + " times");
       if (!fate.acked) continue;
-      if (count == 0) say(what + " was acknowledged as " + fate.acked->hex() + " and is not stored");
+      if (count == 0) broken(1, what + " was acknowledged as " + fate.acked->hex() + " and is not stored");
       if (count == 1 && found->second.front() != *fate.acked)
-        say(what + " was acknowledged as " + fate.acked->hex() + " and is stored as " +
-            found->second.front().hex());
+        broken(3, what + " was acknowledged as " + fate.acked->hex() + " and is stored as " +
+                      found->second.front().hex());
     }
     for (const auto& [sent, ids] : stored_) {
       if (!recorder_.fates().contains(sent))
@@ -140,7 +166,7 @@ class Check {
   void compare_stores() {
     const auto missing = [&](const std::set<Revision>& from, const std::set<Revision>& in, const char* what) {
       for (const auto& revision : from) {
-        if (!in.contains(revision)) say(text(revision) + what);
+        if (!in.contains(revision)) broken(2, text(revision) + what);
       }
     };
     missing(stream_, rows_, " was scored and is not in the rows");
@@ -149,12 +175,30 @@ class Check {
     missing(archive_, stream_, " is in the archive and was never scored");
   }
 
+  void compare_order() {
+    for (const auto& [key, ids] : scored_) {
+      if (accepted_[key] != ids)
+        broken(4, "what the door took of " + key + " was scored in another order, or not all");
+    }
+  }
+
+  /// What is no event waits in each reader's name, once, and holds up nobody.
+  Status look_at_parked() {
+    BONAFIDE_ASSIGN(auto parked, pipeline_.parked_store().count_by_step(stores::ParkedState::parked));
+    for (const char* step : {"dedupe", "doorlist", "enrich"}) {
+      if (parked[step] != poison_)
+        broken(5, std::to_string(poison_) + " records of mail.received are no events, and " + step +
+                      " has parked " + std::to_string(parked[step]));
+    }
+    return Ok{};
+  }
+
   /// The history is the fold over mail.scored, whatever happened on the way.
   Status compare_history() {
     flow::MemoryState folded;
     steps::HistoryFold fold(pipeline_.codec());
     std::map<flow::ShardId, flow::Position> upto;
-    BONAFIDE_TRY(each_scored([&](const flow::Delivery& delivery) -> Status {
+    BONAFIDE_TRY(each_record(mail::Scored::topic, [&](const flow::Delivery& delivery) -> Status {
       BONAFIDE_ASSIGN(const auto deltas, fold.deltas(delivery.record));
       auto& at = upto[delivery.shard];
       const auto applied = folded.apply({delivery.shard, at, delivery.position}, deltas);
@@ -170,15 +214,16 @@ class Check {
       for (size_t i = 0; i < keys.size(); ++i)
         different += answers[i] == nullptr || *answers[i] != histories.at(keys[i]) ? 1 : 0;
       if (different > 0)
-        say("the history is not what its stream adds up to: " + std::to_string(different) + " of " +
-            std::to_string(keys.size()) + " records differ");
+        broken(7, "the history is not what its stream adds up to: " + std::to_string(different) + " of " +
+                      std::to_string(keys.size()) + " records differ");
     });
     return Ok{};
   }
 
   Status ask_ledger() {
     return app::produce_verification(pipeline_, false, [this](std::string_view line) {
-      if (line.starts_with("{\"finding\"")) say("verify: " + std::string(line.substr(0, line.size() - 1)));
+      if (line.starts_with("{\"finding\""))
+        broken(9, "verify: " + std::string(line.substr(0, line.size() - 1)));
       return true;
     });
   }
@@ -188,6 +233,8 @@ class Check {
   const Recorder& recorder_;
   std::vector<std::string> wrong_;
   std::set<Revision> stream_, rows_, archive_;
+  std::map<std::string, std::vector<EventId>> accepted_, scored_;  ///< by key and lane, in order
+  uint64_t poison_ = 0;
   std::map<Recorder::Sent, std::vector<EventId>> stored_;
 };
 
