@@ -86,7 +86,8 @@ class Check {
   }
   /// Key and lane.
   static std::string order_of(const flow::Delivery& delivery) {
-    return std::string(delivery.shard.lane == flow::Lane::live ? "live " : "backfill ") + std::string(delivery.record.key.view());
+    return std::string(delivery.shard.lane == flow::Lane::live ? "live " : "backfill ") +
+           std::string(delivery.record.key.view());
   }
 
   /// Each revision is written once. Its score follows from what it carries.

@@ -23,7 +23,8 @@ World::World(uint64_t seed, Mutation mutation, bool print)
       trace(clock, print),
       meddler(clock, mutation),
       mutation_(mutation),
-      inner_random_(seed * 4 + 3) {}
+      inner_random_(seed * 4 + 3),
+      keep_raw_(seed % 3 == 0) {}
 
 World::~World() { end(false); }
 
@@ -35,6 +36,10 @@ app::PipelineSettings World::settings() {
   settings.model = std::shared_ptr<const trust::Model>(&trust::Model::built_in(), [](const trust::Model*) {});
   if (mutation_ == Mutation::dedupe_off) settings.collector.dedupe_for = Duration{};
   settings.history_checkpoint_every = Duration::millis(200);
+  settings.collector.keep_raw = keep_raw_;
+  // Now and then somebody changes the number of partitions between two starts.
+  if (random.below(3) == 0) partitions_ = 1 + static_cast<uint32_t>(random.below(3));
+  settings.journal.shards = partitions_;
   settings.journal.segment_bytes = 256 << 10;
   settings.journal.memory_bytes = 64 << 10;
   settings.journal.min_free_bytes = 1 << 20;

@@ -57,6 +57,8 @@ class World {
   SqliteVfs vfs_;
   std::unique_ptr<env::Metrics> metrics_;
   std::unique_ptr<app::Pipeline> pipeline_;
+  const bool keep_raw_;
+  uint32_t partitions_ = 1;
   bool starting_ = false;
   int life_ = 0;
 };
