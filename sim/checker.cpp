@@ -24,8 +24,7 @@ std::string text(const Revision& revision) {
 
 class Check {
  public:
-  Check(World& world, const Recorder& recorder)
-      : world_(world), pipeline_(world.pipeline()), recorder_(recorder) {}
+  Check(World& world, const Recorder& recorder) : pipeline_(world.pipeline()), recorder_(recorder) {}
 
   std::vector<std::string> run() {
     must(read_accepted(), "reading mail.received");
@@ -209,6 +208,7 @@ class Check {
     }));
     std::vector<std::string> keys;
     const auto histories = folded.histories();
+    keys.reserve(histories.size());
     for (const auto& [key, history] : histories) keys.push_back(key);
     pipeline_.history().ask(keys, Time{INT64_MAX}, [&](const flow::Answers& answers) {
       size_t different = 0;
@@ -229,7 +229,6 @@ class Check {
     });
   }
 
-  World& world_;
   app::Pipeline& pipeline_;
   const Recorder& recorder_;
   std::vector<std::string> wrong_;

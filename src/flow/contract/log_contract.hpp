@@ -159,6 +159,7 @@ TEST_P(LogContract, AfterACommitThatIsNotDoneTheSessionsLaterOnesAreNotDoneEithe
   for (const bool too_large : {false, true}) {
     start({.shards = 2});
     std::vector<Entry> entries;
+    entries.reserve(30);
     for (int i = 0; i < 30; ++i) entries.push_back(entry("in", "key" + std::to_string(i), std::to_string(i)));
     put(std::move(entries));
     auto old = join("g", {"in"});

@@ -222,7 +222,7 @@ Status EmbeddedState::find(size_t count, const KeyOf& key_of, std::vector<Entry*
     }
   }
   if (missing.empty()) return Ok{};
-  const Status loaded = load(missing);
+  Status loaded = load(missing);
   for (size_t i = 0; i < count; ++i) {
     if (found[i] != nullptr) continue;
     const auto at = entries_.find(std::string_view(key_of(i)));
@@ -405,7 +405,7 @@ Status EmbeddedState::start_flush() {
 
 Status EmbeddedState::finish(bool wait) {
   if (wait) {
-    if (const auto ended = tables_->wait_flushed(); !ended.ok()) {
+    if (Status ended = tables_->wait_flushed(); !ended.ok()) {
       moved_ = true;  // it is all in RocksDB's memory: the next checkpoint brings it to the disk
       phase_ = Phase::idle;
       return ended;

@@ -164,6 +164,7 @@ TEST_F(EmbeddedStateTest, SettleSpreadsACheckpointAndTellsWhenItWantsToGoOn) {
   open();
   EXPECT_EQ(state_->settle_due().us, INT64_MAX);
   std::vector<Delta> deltas;
+  deltas.reserve(2000);
   for (int i = 0; i < 2000; ++i) deltas.push_back(delta("k" + std::to_string(i)));
   must_apply(0, 1, deltas);
   ASSERT_TRUE(state_->settle(clock_.steady(), false).ok());
@@ -305,6 +306,7 @@ void flip(const fs::path& path, uint64_t at) {
 
 TEST_F(EmbeddedStateTest, VerifyNamesTheFileOfAnyFlippedByte) {
   std::vector<Delta> deltas;
+  deltas.reserve(50);
   for (int i = 0; i < 50; ++i) deltas.push_back(delta("k" + std::to_string(i)));
   must_apply(0, 1, deltas);
   ASSERT_TRUE(state_->checkpoint().ok());
@@ -330,6 +332,7 @@ TEST_F(EmbeddedStateTest, VerifyNamesTheFileOfAnyFlippedByte) {
 
 TEST_F(EmbeddedStateTest, ADamagedStoreIsRefusedWithWordsOrAnswersUnknownAndNeverServesWrongCounts) {
   std::vector<Delta> deltas;
+  deltas.reserve(50);
   for (int i = 0; i < 50; ++i) deltas.push_back(delta("k" + std::to_string(i)));
   must_apply(0, 1, deltas);
   ASSERT_TRUE(state_->checkpoint().ok());

@@ -21,8 +21,9 @@ bool needed(const Core& core, const Core::Hold& hold, const ShardKey& shard, uin
 
 bool everybody_is_past(const Core& core, const Segment& segment) {
   for (const auto& [name, hold] : core.holds) {
-    const auto needs = [&](const auto& part) { return needed(core, hold, part.first, segment.end); };
-    if (std::ranges::any_of(segment.shards, needs)) return false;
+    for (const auto& [shard, index] : segment.shards) {
+      if (needed(core, hold, shard, segment.end)) return false;
+    }
   }
   for (const auto& [number, group] : core.tables.groups()) {
     for (const auto& [shard, index] : segment.shards) {

@@ -243,7 +243,7 @@ class Pipeline {
     record.key = SharedBytes(key);
     record.value = SharedBytes(value);
     record.timestamp = clock.now();
-    log.inlet().append({{topic, lane, record}}, [&, value](Result<Inlet::Landed> landed) {
+    log.inlet().append({{topic, lane, record}}, [&, value](const Result<Inlet::Landed>& landed) {
       if (landed.ok()) acked.insert(value);
     });
   }
