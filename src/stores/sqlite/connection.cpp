@@ -164,7 +164,7 @@ Status Connection::write_log_again() {
   if (code == SQLITE_OK && log != nullptr && log->pMethods != nullptr) {
     sqlite3_int64 size = 0;
     code = log->pMethods->xFileSize(log, &size);
-    std::string bytes(std::min<size_t>(static_cast<size_t>(size), 1 << 20), '\0');
+    std::string bytes(64 << 10, '\0');  // SQLite's layer for Unix writes less than 128 KiB at a time
     for (sqlite3_int64 at = 0; code == SQLITE_OK && at < size;) {
       const auto count =
           static_cast<int>(std::min<sqlite3_int64>(size - at, static_cast<sqlite3_int64>(bytes.size())));
