@@ -3,13 +3,11 @@
 restart. The data folder lies on a small file system of its own, which takes root to mount."""
 import base64
 import collections
-import json
 import os
 import random
 import re
 import smtplib
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
@@ -18,76 +16,14 @@ sys.path.insert(0, os.path.dirname(__file__))
 import lib  # noqa: E402
 
 MIB = 1 << 20
-ANN, BOB = "ann@acme.example", "bob@home.example"
-
-
-class Disk:
-    """A file system in a file."""
-
-    def __init__(self, folder, size):
-        self.path, image = folder + "/disk", folder + "/image"
-        os.mkdir(self.path)
-        with open(image, "wb") as file:
-            file.truncate(size)
-        subprocess.run(["mkfs.ext4", "-q", "-m", "0", image], check=True)
-        subprocess.run(["mount", "-o", "loop", image, self.path], check=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for service in Doors.started:  # a failed test's still run
-            if service.process.poll() is None:
-                service.kill()
-            service.log.close()
-        Doors.started.clear()
-        if subprocess.run(["umount", self.path], check=False).returncode != 0:
-            subprocess.run(["umount", "-l", self.path], check=False)
-
-    def free(self):
-        space = os.statvfs(self.path)
-        return space.f_bavail * space.f_frsize
-
-    def leave(self, free):
-        """Another program takes all but this."""
-        with open(self.path + "/other", "ab") as file:
-            while (most := self.free() - free) > 0:
-                size = os.fstat(file.fileno()).st_size
-                try:
-                    os.posix_fallocate(file.fileno(), size, max(most, 4096))
-                except OSError:  # its own bookkeeping takes some, too
-                    if most <= 64 << 10:
-                        return
-                    try:
-                        os.posix_fallocate(file.fileno(), size, most // 2)
-                    except OSError:
-                        return
-
-    def give_back(self):
-        os.remove(self.path + "/other")
+ANN, BOB = lib.ANN, lib.BOB
 
 
 class Doors(lib.Service):
-    started = []
-
-    def start(self):
-        Doors.started.append(self)
-        return super().start()
-
     def config(self, text, folder=None):
-        os.makedirs(self.data, exist_ok=True)
         if folder is not None:  # the log is to be read, however full the disk is
-            os.symlink(folder + "/service.log", self.data + ".log")
-        with open(self.data + "/bonafide.yaml", "w") as file:
-            file.write("version: 1\n" + text)
-        return self
-
-    def client(self, door):
-        with open(self.data + "/run/addresses.json") as file:
-            host, port = json.load(file)[door].rsplit(":", 1)
-        if door == "smtp":
-            return smtplib.SMTP(host, int(port), local_hostname="client.example", timeout=40)
-        return smtplib.LMTP(host, int(port), "client.example")
+            self.log = folder + "/service.log"
+        return super().config(text)
 
     def counter(self, name):
         status, body, _ = self.get("/metrics")
@@ -95,8 +31,7 @@ class Doors(lib.Service):
         return sum(float(line.rsplit(" ", 1)[1]) for line in body.decode().splitlines() if line.startswith(name))
 
     def logged(self, what):
-        with open(self.data + ".log", errors="replace") as file:
-            return what in file.read()
+        return what in self.said(1 << 30)
 
 
 def large(number, seed):
@@ -182,7 +117,7 @@ def refuses(service):
 
 @lib.test
 def a_disk_that_fills_up_refuses_mail_by_every_door_and_takes_it_again(folder):
-    with Disk(folder, 1024 * MIB) as disk:
+    with lib.Disk(folder, 1024 * MIB) as disk:
         service = Doors(disk.path + "/data").config(
             "journal: {segment: 4MiB, min_free: 64MiB}\ndoor: {keep_raw: 7d}\n", folder).start()
         load = Load(service)
@@ -209,7 +144,7 @@ def a_disk_that_fills_up_refuses_mail_by_every_door_and_takes_it_again(folder):
 
         disk.leave(0)  # not a byte is left: checkpoints, rows and archive files run into it
         time.sleep(12)
-        lib.check(service.process.poll() is None, "the process goes on:", open(service.data + ".log").read()[-3000:])
+        lib.check(service.process.poll() is None, "the process goes on:", service.said())
         lib.check(service.get("/metrics")[0] == 200 and refuses(service) == 503, "it answers")
         lib.check(sum(len(ids) for ids in load.acked.values()) == taken, "nothing is taken")
         disk.give_back()
@@ -220,7 +155,7 @@ def a_disk_that_fills_up_refuses_mail_by_every_door_and_takes_it_again(folder):
 
 @lib.test
 def a_disk_that_is_filled_at_once_under_load_stops_nothing_for_good(folder):
-    with Disk(folder, 512 * MIB) as disk:
+    with lib.Disk(folder, 512 * MIB) as disk:
         # The limit is so low that writes meet the end of the disk itself.
         service = Doors(disk.path + "/data").config(
             "journal: {segment: 1MiB, min_free: 1MiB}\ndoor: {keep_raw: 7d}\narchive: {file_age: 1s}\n", folder).start()
@@ -230,7 +165,7 @@ def a_disk_that_is_filled_at_once_under_load_stops_nothing_for_good(folder):
             disk.leave(0)
             lib.eventually(lambda: refuses(service) == 503 or service.process.poll() is not None, 20, "the door refuses")
             time.sleep(seconds)
-            lib.check(service.process.poll() is None, "the process goes on:", open(service.data + ".log").read()[-3000:])
+            lib.check(service.process.poll() is None, "the process goes on:", service.said())
             disk.give_back()
         load.grows(10)
         acked = load.stop()
@@ -239,7 +174,7 @@ def a_disk_that_is_filled_at_once_under_load_stops_nothing_for_good(folder):
 
 @lib.test
 def a_kill_on_a_full_disk_loses_nothing_that_was_acked(folder):
-    with Disk(folder, 512 * MIB) as disk:
+    with lib.Disk(folder, 512 * MIB) as disk:
         service = Doors(disk.path + "/data").config(
             "journal: {segment: 1MiB, min_free: 1MiB}\ndoor: {keep_raw: 7d}\narchive: {file_age: 1s}\n", folder).start()
         load = Load(service)
@@ -277,10 +212,7 @@ def a_step_that_is_too_slow_is_a_backlog_that_goes_away(folder):
     check_all_is_there(service, load.stop())
 
 
-if os.geteuid() != 0:
-    print("a small file system can only be mounted by root")
-    sys.exit(77)
-if subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode != 0:
-    print("this container may not mount file systems")
+if missing := lib.Disk.missing():
+    print(missing)
     sys.exit(77)
 lib.main()

@@ -4,55 +4,15 @@ import collections
 import json
 import os
 import random
-import re
 import smtplib
 import socket
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.dirname(__file__))
 import lib  # noqa: E402
 
-ANN, BOB, EVE = "ann@acme.example", "bob@home.example", "eve@other.example"
-
-
-class Doors(lib.Service):
-    """A service, and clients of its mail doors."""
-
-    def address(self, door):
-        with open(os.path.join(self.data, "run", "addresses.json")) as file:
-            host, port = json.load(file)[door].rsplit(":", 1)
-        return host, int(port)
-
-    def client(self, door="smtp"):
-        kind = smtplib.LMTP if door == "lmtp" else smtplib.SMTP
-        host, port = self.address(door)
-        return kind(host, port, local_hostname="client.example", timeout=30) if door == "smtp" else kind(host, port, "client.example")
-
-    def config(self, text):
-        os.makedirs(self.data, exist_ok=True)
-        with open(os.path.join(self.data, "bonafide.yaml"), "w") as file:
-            file.write("version: 1\n" + text)
-        return self
-
-
-def hand_over(client, raw, to=BOB, sender=ANN):
-    """One message; the replies to it: (code, text) of each, one for SMTP, one a recipient for LMTP."""
-    recipients = to if isinstance(to, list) else [to]
-    lmtp = isinstance(client, smtplib.LMTP)
-    client.ehlo_or_helo_if_needed()
-    for verb, argument in [("MAIL", f"FROM:<{sender}>")] + [("RCPT", f"TO:<{one}>") for one in recipients]:
-        code, text = client.docmd(verb, argument)
-        lib.check(code == 250, verb, code, text)
-    first = client.data(raw)
-    more = [client.getreply() for _ in recipients[1:]] if lmtp else []
-    return [first, *more]
-
-
-def id_of(reply):
-    lib.check(reply[0] == 250, reply)
-    return re.search(rb"queued as ([0-9a-f]{32})", reply[1]).group(1).decode()
+ANN, BOB, EVE = lib.ANN, lib.BOB, "eve@other.example"
 
 
 def row(service, event):
@@ -64,14 +24,14 @@ def row(service, event):
 
 @lib.test
 def what_is_accepted_is_stored_under_the_id_of_the_reply(folder):
-    service = Doors(folder + "/data").start()
+    service = lib.Service(folder + "/data").start()
     with service.client() as smtp:
         smtp.ehlo()
         for extension in ("pipelining", "size", "8bitmime", "smtputf8", "enhancedstatuscodes", "chunking", "xforward"):
             lib.check(smtp.has_extn(extension), extension, "is not offered")
-        by_smtp = [id_of(hand_over(smtp, lib.message(number))[0]) for number in range(20)]
+        by_smtp = [lib.id_of(lib.hand_over(smtp, lib.message(number))[0]) for number in range(20)]
     with service.client("lmtp") as lmtp:
-        by_lmtp = [id_of(hand_over(lmtp, lib.message(number))[0]) for number in range(20, 30)]
+        by_lmtp = [lib.id_of(lib.hand_over(lmtp, lib.message(number))[0]) for number in range(20, 30)]
     service.idle()
     lib.check(sorted(id for id, _ in lib.stored_ids(service.data)) == sorted(by_smtp + by_lmtp), "the rows")
     stored = row(service, by_smtp[3])
@@ -87,16 +47,16 @@ def what_is_accepted_is_stored_under_the_id_of_the_reply(folder):
 
 @lib.test
 def a_repeat_is_answered_with_the_first_id_through_whatever_door(folder):
-    service = Doors(folder + "/data").start()
+    service = lib.Service(folder + "/data").start()
     _, posted, _ = service.post(lib.message(1), mail_from=ANN, rcpt_to=BOB)
     with service.client() as smtp, service.client("lmtp") as lmtp:
         for client in (smtp, lmtp, smtp):
-            reply = hand_over(client, lib.message(1))[0]
-            lib.check(id_of(reply) == posted["id"] and b"repeat" in reply[1], reply, posted)
+            reply = lib.hand_over(client, lib.message(1))[0]
+            lib.check(lib.id_of(reply) == posted["id"] and b"repeat" in reply[1], reply, posted)
     service.kill()
     service.start()
     with service.client() as smtp:
-        lib.check(id_of(hand_over(smtp, lib.message(1))[0]) == posted["id"], "after a crash")
+        lib.check(lib.id_of(lib.hand_over(smtp, lib.message(1))[0]) == posted["id"], "after a crash")
     service.idle()
     lib.check(len(lib.stored_ids(service.data)) == 1, "rows")
     service.stop()
@@ -104,10 +64,10 @@ def a_repeat_is_answered_with_the_first_id_through_whatever_door(folder):
 
 @lib.test
 def lmtp_gives_each_recipient_the_event_of_its_tenant(folder):
-    service = Doors(folder + "/data").config(
+    service = lib.Service(folder + "/data").config(
         "tenants:\n  domains:\n    home: [home.example]\n    other: [other.example]\n  networks:\n    home: [192.0.2.0/24]\n").start()
     with service.client("lmtp") as lmtp:
-        bob, eve, dan = map(id_of, hand_over(lmtp, lib.message(1), [BOB, EVE, "dan@home.example"]))
+        bob, eve, dan = map(lib.id_of, lib.hand_over(lmtp, lib.message(1), [BOB, EVE, "dan@home.example"]))
         lib.check(bob == dan != eve, bob, eve, dan)
         # a recipient of nobody here is refused, unless a tenant's own server may be sending to the world
         for origin, expected in (("198.51.100.7", 550), ("192.0.2.7", 250)):
@@ -124,12 +84,12 @@ def lmtp_gives_each_recipient_the_event_of_its_tenant(folder):
 
 @lib.test
 def the_origin_is_what_a_relay_says(folder):
-    service = Doors(folder + "/data").start()
+    service = lib.Service(folder + "/data").start()
     with service.client() as smtp:
         smtp.ehlo()
         smtp.docmd("XFORWARD", "NAME=mail.acme.example ADDR=IPV6:2001:DB8::7 HELO=mx.acme.example PROTO=ESMTP")
-        told = id_of(hand_over(smtp, lib.message(1))[0])
-        untold = id_of(hand_over(smtp, lib.message(2))[0])
+        told = lib.id_of(lib.hand_over(smtp, lib.message(1))[0])
+        untold = lib.id_of(lib.hand_over(smtp, lib.message(2))[0])
     service.idle()
     envelope = row(service, told)["envelope"]
     lib.check(envelope["client_ip"] == "2001:db8::7" and envelope["helo"] == "mx.acme.example", envelope)
@@ -140,7 +100,7 @@ def the_origin_is_what_a_relay_says(folder):
         smtp.ehlo()
         lib.check(not smtp.has_extn("xforward"), "offered to a stranger")
         lib.check(smtp.docmd("XFORWARD", "ADDR=192.0.2.7")[0] == 550, "taken from a stranger")
-        direct = id_of(hand_over(smtp, lib.message(3))[0])
+        direct = lib.id_of(lib.hand_over(smtp, lib.message(3))[0])
     service.idle()
     envelope = row(service, direct)["envelope"]
     lib.check(envelope["client_ip"] == "127.0.0.1" and envelope["helo"] == "client.example", envelope)
@@ -149,10 +109,10 @@ def the_origin_is_what_a_relay_says(folder):
 
 @lib.test
 def copies_have_the_recipients_that_were_meant(folder):
-    service = Doors(folder + "/data").config(
+    service = lib.Service(folder + "/data").config(
         "lmtp:\n  listen: [127.0.0.1:0]\n  copy_to: [bonafide@localhost]\n  copy_domain: bonafide.invalid\n").start()
     with service.client("lmtp") as lmtp:
-        first, second = map(id_of, hand_over(lmtp, lib.message(1), [BOB + ".bonafide.invalid", "bonafide@localhost"]))
+        first, second = map(lib.id_of, lib.hand_over(lmtp, lib.message(1), [BOB + ".bonafide.invalid", "bonafide@localhost"]))
     service.idle()
     lib.check(first == second and row(service, first)["envelope"]["rcpt_to"] == [BOB], row(service, first)["envelope"])
     service.stop()
@@ -173,7 +133,7 @@ def talk(service, data, door="smtp"):
 
 @lib.test
 def smuggled_messages_are_refused(folder):
-    service = Doors(folder + "/data").start()
+    service = lib.Service(folder + "/data").start()
     start = b"EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n"
     for end in (b"\n.\n", b"\r\n.\n", b"\n.\r\n", b"\r.\r", b"\r\n.\r"):
         said = talk(service, start + b"Subject: x\r\n\r\nx" + end + b"MAIL FROM:<admin@d.example>\r\n\r\n.\r\nQUIT\r\n")
@@ -186,7 +146,7 @@ def smuggled_messages_are_refused(folder):
 
 @lib.test
 def the_limits_are_told(folder):
-    service = Doors(folder + "/data").config("api:\n  max_message: 20kB\nsmtp:\n  listen: [127.0.0.1:0]\n  max_connections: 2\n").start()
+    service = lib.Service(folder + "/data").config("api:\n  max_message: 20kB\nsmtp:\n  listen: [127.0.0.1:0]\n  max_connections: 2\n").start()
     with service.client() as smtp:
         smtp.ehlo()
         lib.check(smtp.esmtp_features["size"] == "20000", smtp.esmtp_features)
@@ -207,7 +167,7 @@ def the_limits_are_told(folder):
 
 @lib.test
 def a_stop_says_so_to_open_sessions(folder):
-    service = Doors(folder + "/data").start()
+    service = lib.Service(folder + "/data").start()
     smtp = service.client()
     smtp.ehlo()
     service.stop()
@@ -216,73 +176,16 @@ def a_stop_says_so_to_open_sessions(folder):
 
 @lib.test
 def doors_can_be_shut_and_are_not_opened_to_everybody(folder):
-    service = Doors(folder + "/data").config("smtp:\n  listen: []\nlmtp:\n  listen: [\"unix:" + folder + "/lmtp\"]\n").start()
+    service = lib.Service(folder + "/data").config("smtp:\n  listen: []\nlmtp:\n  listen: [\"unix:" + folder + "/lmtp\"]\n").start()
     with open(service.data + "/run/addresses.json") as file:
         lib.check("smtp" not in json.load(file), "the SMTP door is open")
     client = smtplib.LMTP(folder + "/lmtp")
-    id_of(hand_over(client, lib.message(1))[0])
+    lib.id_of(lib.hand_over(client, lib.message(1))[0])
     client.quit()
     service.stop()
     service.config("smtp:\n  listen: [0.0.0.0:0]\n")
     refused = lib.bonafide("run", "--data", service.data, "--listen", "127.0.0.1:0", timeout=20)
     lib.check(refused.returncode == 78 and "smtp.allow" in refused.err, refused.returncode, refused.err)
-
-
-class Load:
-    """Hands over messages on several threads, through all doors, and writes down which were acked. One whose answer was lost
-    is sent again, through any door."""
-
-    def __init__(self, service, seed):
-        self.service, self.seed = service, seed
-        self.acked = {}  # number -> ids it was acked with
-        self.doors = collections.Counter()
-        self.next, self.stopping = 0, False
-        self.in_doubt = collections.deque()
-        self.lock = threading.Lock()
-
-    def take(self):
-        with self.lock:
-            if self.in_doubt:
-                return self.in_doubt.popleft()
-            self.next += 1
-            return self.next
-
-    def settle(self, number, event, door):
-        with self.lock:
-            if event is None:
-                self.in_doubt.append(number)
-            else:
-                self.acked.setdefault(number, set()).add(event)
-                self.doors[door] += 1
-
-    def post(self, number):
-        status, body, _ = self.service.post(lib.message(number, seed=self.seed), mail_from=ANN, rcpt_to=BOB)
-        return body["id"] if status == 202 else None
-
-    def run(self, door):
-        client = None
-        while not self.stopping:
-            number, event = self.take(), None
-            try:
-                if door == "http":
-                    event = self.post(number)
-                else:
-                    client = client or self.service.client(door)
-                    event = id_of(hand_over(client, lib.message(number, seed=self.seed))[0])
-            except Exception:  # noqa: BLE001 - the service was killed: nobody knows what became of it
-                client = None
-                time.sleep(0.05)
-            self.settle(number, event, door)
-
-    def during(self, act):
-        self.stopping = False
-        threads = [threading.Thread(target=self.run, args=(door,)) for door in ("http", "smtp", "smtp", "lmtp", "lmtp")]
-        for thread in threads:
-            thread.start()
-        act()
-        self.stopping = True
-        for thread in threads:
-            thread.join()
 
 
 @lib.test
@@ -291,8 +194,8 @@ def nothing_acked_by_any_door_is_lost_or_doubled(folder):
     kills = int(os.environ.get("KILLS", "6"))
     print("seed", seed)
     chance = random.Random(seed)
-    service = Doors(folder + "/data")
-    load = Load(service, seed)
+    service = lib.Service(folder + "/data")
+    load = lib.Load(service, seed)
     for _ in range(kills):
         service.start()
 
@@ -303,22 +206,10 @@ def nothing_acked_by_any_door_is_lost_or_doubled(folder):
         load.during(until_killed)
     service.start()
     load.during(lambda: time.sleep(0.5))
-    while load.in_doubt:
-        number = load.in_doubt.popleft()
-        load.settle(number, load.post(number), "http")
-    service.idle()
+    load.finish()
     service.stop()
     lib.check(all(load.doors[door] > 20 for door in ("http", "smtp", "lmtp")), "too little load:", load.doors)
-    doubled = {number: ids for number, ids in load.acked.items() if len(ids) != 1}
-    lib.check(not doubled, "acked under several ids:", list(doubled.items())[:3])
-    rows = collections.Counter(id for id, _ in lib.stored_ids(service.data))
-    acked = {next(iter(ids)) for ids in load.acked.values()}
-    lib.check(len(acked) == len(load.acked), "two messages share an id")
-    lib.check(not acked - set(rows), "acked and lost:", len(acked - set(rows)), list(acked - set(rows))[:3])
-    lib.check(not set(rows) - acked, "stored and never sent:", list(set(rows) - acked)[:3])
-    lib.check(all(count == 1 for count in rows.values()), "stored more than once")
-    lib.bonafide("verify", "--data", service.data, expect=0)
-    print(f"{len(acked)} messages acked over {kills} kills ({dict(load.doors)}), each stored once")
+    print(f"{load.check_all()} messages acked over {kills} kills ({dict(load.doors)}), each stored once")
 
 
 lib.main()
