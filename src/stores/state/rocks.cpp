@@ -73,6 +73,11 @@ class Watcher final : public rocksdb::EventListener {
     failure_ = *status;
     ended_.notify_all();
   }
+  // Left to itself RocksDB would wait until a whole write buffer (1 GiB) is free on the disk, and refuse our
+  // own Resume() as long.
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* automatic) override {
+    *automatic = false;
+  }
   void on_disk(rocksdb::SequenceNumber upto) {
     const std::lock_guard lock(mutex_);
     on_disk_ = upto;
