@@ -24,19 +24,19 @@ struct Current {
   uint64_t zeroed = 0;
 };
 
-/// Writes the bytes from `from` on and the file's size once more, and syncs it. After a failed sync the
-/// system takes pages that never reached the disk for clean: the process that ends over it leaves frames that
-/// can be read and that no later sync saves (Rebello et al., "Can Applications Recover from fsync Failures?",
-/// ATC 2020).
-Status write_again_and_sync(env::File& file, uint64_t from) {
-  constexpr size_t at_once = 1 << 20;
-  BONAFIDE_ASSIGN(const uint64_t size, file.size());
-  while (from < size) {
-    BONAFIDE_ASSIGN(const std::string bytes, file.read_at(from, at_once));
+/// Writes the bytes [from, upto) and the file's size once more, and syncs it. After a failed sync the system
+/// takes pages that never reached the disk for clean: the process that ends over it leaves frames that can be
+/// read and that no later sync saves (Rebello et al., "Can Applications Recover from fsync Failures?", ATC
+/// 2020).
+Status write_again_and_sync(env::File& file, uint64_t from, uint64_t upto) {
+  constexpr uint64_t at_once = 1 << 20;
+  while (from < upto) {
+    BONAFIDE_ASSIGN(const std::string bytes, file.read_at(from, std::min(at_once, upto - from)));
     if (bytes.empty()) break;
     BONAFIDE_TRY(file.write_at(from, bytes));
     from += bytes.size();
   }
+  BONAFIDE_ASSIGN(const uint64_t size, file.size());
   BONAFIDE_TRY(file.truncate(size));
   return file.sync_all();
 }
@@ -45,7 +45,8 @@ Result<Current> continue_segment(env::Files& files, const Segment& segment, bool
   Current out;
   BONAFIDE_ASSIGN(out.file, files.open(segment.path, env::Open::read_write));
   if (cut) BONAFIDE_TRY(out.file->truncate(segment.end - segment.base));
-  BONAFIDE_TRY(write_again_and_sync(*out.file, std::max(durable, segment.base) - segment.base));
+  BONAFIDE_TRY(write_again_and_sync(*out.file, std::max(durable, segment.base) - segment.base,
+                                    segment.end - segment.base));
   BONAFIDE_ASSIGN(out.zeroed, out.file->size());
   return out;
 }
@@ -153,7 +154,8 @@ Result<std::unique_ptr<Journal>> Journal::open(const Settings& settings, const O
   if (found.last_is_sealed) {
     const Segment& segment = *core->segments.back();
     BONAFIDE_ASSIGN(const auto last, files.open(segment.path, env::Open::read_write));
-    BONAFIDE_TRY(write_again_and_sync(*last, std::max(found.durable, segment.base) - segment.base));
+    BONAFIDE_TRY(write_again_and_sync(*last, std::max(found.durable, segment.base) - segment.base,
+                                      segment.file_bytes));
   }
   const bool fresh = core->segments.empty() || found.last_is_sealed;
   if (fresh) {
