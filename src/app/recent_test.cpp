@@ -65,7 +65,7 @@ TEST(Recent, LagsAreThoseOfTheTimeAlone) {
 TEST(Recent, QuantilesAreThoseOfTheHistogram) {
   env::Histogram histogram;
   Buckets buckets{};
-  for (int i = 1; i < 500; ++i) histogram.observe(Duration::micros(i * i));
+  for (int64_t i = 1; i < 500; ++i) histogram.observe(Duration::micros(i * i));
   for (size_t i = 0; i < buckets.size(); ++i) buckets[i] = histogram.bucket(i);
   for (const double q : {0.0, 0.1, 0.5, 0.9, 0.99, 1.0})
     EXPECT_EQ(quantile(buckets, q), histogram.quantile(q));
