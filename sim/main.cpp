@@ -47,6 +47,7 @@ void print_failure(uint64_t seed, Mutation mutation, const Outcome& outcome) {
 /// One process's share of the seeds; what came of it, as text.
 void work(const std::vector<uint64_t>& seeds, size_t job, const Options& options, std::FILE* out) {
   for (size_t i = job; i < seeds.size(); i += options.jobs) {
+    if (job == 0 && isatty(STDERR_FILENO) != 0) std::fprintf(stderr, "\r%zu of %zu ", i, seeds.size());
     Outcome outcome = simulate(seeds[i], options.mutation, false);
     if (options.repeat && simulate(seeds[i], options.mutation, false).digest != outcome.digest)
       outcome.wrong.emplace_back("two runs of the seed are not the same");
