@@ -10,6 +10,7 @@ namespace {
 
 constexpr const char* format_file = "FORMAT";
 constexpr const char* key_file = "installation.key";
+constexpr size_t key_bytes = 32;
 constexpr const char* addresses_file = "run/addresses.json";
 constexpr const char* token_file = "run/token";
 
@@ -56,7 +57,12 @@ Result<DataFolder> DataFolder::find(env::Files& files, const std::string& path) 
   }
   BONAFIDE_TRY(check_format(path, *format));
   BONAFIDE_ASSIGN(const std::string hex, files.read_file(folder.in(key_file)));
-  BONAFIDE_ASSIGN(folder.key_, from_hex(trim(hex)));
+  auto key = from_hex(trim(hex));
+  if (!key.ok() || key->size() != key_bytes) {
+    return {Cause::damaged, folder.in(key_file) + " is damaged: it must be " + std::to_string(2 * key_bytes) +
+                                " hex digits; restore it from a copy of the folder"};
+  }
+  folder.key_ = std::move(key).value();
   return folder;
 }
 
@@ -65,7 +71,7 @@ Result<DataFolder> DataFolder::open(env::Files& files, const std::string& path, 
   const auto exists = files.exists(path + "/" + format_file);
   if (!exists.ok()) return exists.error();
   if (!*exists) {
-    BONAFIDE_TRY(files.write_file(path + "/" + key_file, to_hex(random.bytes(32)) + "\n"));
+    BONAFIDE_TRY(files.write_file(path + "/" + key_file, to_hex(random.bytes(key_bytes)) + "\n"));
     BONAFIDE_TRY(files.write_file(path + "/" + format_file, format_text()));
   }
   BONAFIDE_ASSIGN(auto folder, find(files, path));

@@ -293,6 +293,23 @@ def a_doubled_archive_record_is_named(folder):
 
 
 @lib.test
+def a_damaged_installation_key_is_named(folder):
+    data, _ = filled(folder)
+    path = data + "/installation.key"
+    with open(path) as file:
+        kept = file.read()
+    for other in (kept[:3] + "!" + kept[4:], kept.strip() + "aa\n", ""):
+        with open(path, "w") as file:
+            file.write(other)
+        for verb in ("verify", "run"):
+            done = lib.bonafide(verb, "--data", data, timeout=20)
+            lib.check(done.returncode != 0 and path + " is damaged" in done.err, verb, done.returncode, done.err)
+    with open(path, "w") as file:
+        file.write(kept)
+    lib.bonafide("verify", "--data", data, expect=0)
+
+
+@lib.test
 def history_that_is_lost_is_rebuilt(folder):
     data, _ = filled(folder)
     import shutil
