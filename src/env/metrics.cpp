@@ -1,5 +1,7 @@
 #include "env/metrics.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 
 namespace bonafide::env {
@@ -38,6 +40,7 @@ auto& at_or_new(Map& map, const std::string& key) {
 }  // namespace
 
 void Histogram::observe(Duration duration) {
+  duration.us = std::max<int64_t>(duration.us, 0);
   size_t i = 0;
   while (i + 1 < bucket_count && duration.us > upper_bound_us(i)) ++i;
   buckets_[i].fetch_add(1, std::memory_order_relaxed);

@@ -38,6 +38,7 @@ class Histogram {
   /// Upper bound of bucket i in microseconds; the last one has none.
   static constexpr int64_t upper_bound_us(size_t i) { return int64_t{100} << i; }
 
+  /// A negative one, as a wall clock that is set back makes it, counts as zero: a sum never falls.
   void observe(Duration duration);
   [[nodiscard]] uint64_t count() const { return count_.load(std::memory_order_relaxed); }
   [[nodiscard]] Duration sum() const { return {sum_us_.load(std::memory_order_relaxed)}; }
