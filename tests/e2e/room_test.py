@@ -189,6 +189,24 @@ def a_kill_on_a_full_disk_loses_nothing_that_was_acked(folder):
 
 
 @lib.test
+def a_start_on_a_full_disk_says_so(folder):
+    with lib.Disk(folder, 512 * MIB) as disk:
+        service = Doors(disk.path + "/data").config("journal: {segment: 1MiB, min_free: 1MiB}\n", folder).start()
+        status, body, _ = service.post(lib.message(1), mail_from=ANN, rcpt_to=BOB)
+        lib.check(status == 202, status, body)
+        service.idle()
+        service.kill()
+        disk.leave(0)
+        service.launch()
+        lib.check(not service.up(), "it has started without a byte of room")
+        lib.check(service.process.returncode > 0 and "free some disk space" in service.said(),
+                  "exit code", service.process.returncode, service.said())
+        disk.give_back()
+        service.start()
+        check_all_is_there(service, [body["id"]])
+
+
+@lib.test
 def a_step_that_is_too_slow_is_a_backlog_that_goes_away(folder):
     service = Doors(folder + "/data").config("journal: {max_behind: 1000}\narchive: {file_age: 1s}\n").start()
     load = Load(service, size=lambda number, door: lib.message(number, seed=door))

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <filesystem>
 #include <mutex>
 
 #include <rocksdb/cache.h>
@@ -40,6 +41,16 @@ Error error_of(const rocksdb::Status& status, const std::string& folder) {
             text + "; another process (or another part of this one) has it open: stop that one first"};
   }
   return {Cause::unavailable, text};
+}
+
+constexpr uint64_t room_to_open = uint64_t{1} << 20;
+
+/// On the disk of a folder; as much as can be where that cannot be asked, as before the folder is made.
+/// RocksDB itself counts for root what the file system keeps back from root, too.
+uint64_t free_room(const std::string& folder) {
+  std::error_code error;
+  const auto space = std::filesystem::space(folder, error);
+  return error ? UINT64_MAX : space.available;
 }
 
 Status checked(const rocksdb::Status& status, const std::string& folder) {
@@ -171,6 +182,12 @@ Result<std::unique_ptr<Tables>> Rocks::open(const Settings& settings) {
     inside->filter = std::make_unique<ExpiryFilter>(settings.expired);
     inside->options.compaction_filter = inside->filter.get();
   }
+  // RocksDB writes its bookkeeping anew when it is opened, and ends the process where that fails half way.
+  const uint64_t room = free_room(settings.folder);
+  if (room < room_to_open) {
+    return {Cause::exhausted, settings.folder + ": the disk has only " + std::to_string(room >> 10) +
+                                  " KiB free; free some disk space"};
+  }
   rocksdb::DB* db = nullptr;
   BONAFIDE_TRY(checked(rocksdb::DB::Open(inside->options, settings.folder, &db), settings.folder));
   inside->db.reset(db);
@@ -242,10 +259,7 @@ Status Rocks::scan(const std::string& prefix, const std::function<Status(ByteVie
   return checked(at->status(), inside_->folder);
 }
 
-uint64_t Rocks::free_bytes() const {
-  uint64_t bytes = 0;
-  return inside_->db->GetEnv()->GetFreeSpace(inside_->folder, &bytes).ok() ? bytes : UINT64_MAX;
-}
+uint64_t Rocks::free_bytes() const { return free_room(inside_->folder); }
 
 uint64_t Rocks::disk_bytes() const {
   uint64_t bytes = 0;
