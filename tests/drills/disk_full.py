@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """A disk without room, at random moments and for random times: another program takes all of it, or writes fail with ENOSPC
 (injected by strace). Every door says "later" in its own words, a kill meanwhile costs nothing, and it goes on by itself."""
+import os
 import random
+import re
 import time
 
 import drill
@@ -18,7 +20,7 @@ def check_refusals(load):
 
 
 def filled(folder, rounds, chance, seed):
-    tally, fired, refusals, killed, restarted = drill.Tally(), 0, 0, 0, 0
+    tally, fired, refusals, killed, tried, restarted = drill.Tally(), 0, 0, 0, 0, 0
     with lib.Disk(folder, 512 * MIB) as disk:
         # The limit is so low that writes meet the end of the disk itself.
         service, load = drill.fresh(disk.path, seed, 0, drill.ROLLING.replace("1MiB}", "1MiB, min_free: 1MiB}"))
@@ -28,7 +30,7 @@ def filled(folder, rounds, chance, seed):
             before = sum(load.refused.values())
 
             def no_room():
-                nonlocal fired, killed, restarted
+                nonlocal fired, killed, tried, restarted
                 load.grow(20)
                 disk.leave(chance.choice((0, 0, 4096, 256 << 10)))
                 lib.eventually(lambda: sum(load.refused.values()) >= before + 10 or service.ended(), 60, "refusals")
@@ -39,9 +41,17 @@ def filled(folder, rounds, chance, seed):
                     service.kill()
                     killed += 1
                     if turn % 4 == 1:  # to start without room is allowed to fail, not to harm
+                        tried, told = tried + 1, os.path.getsize(service.log)
                         service.launch()
-                        restarted += service.up()
-                        time.sleep(0.5)
+                        if service.up():
+                            restarted += 1
+                            time.sleep(0.5)
+                        else:
+                            with open(service.log, errors="replace") as file:
+                                file.seek(told)
+                                words = file.read()
+                            print("  a start without room:", words.strip(), flush=True)
+                            lib.check(re.search("[Nn]o space left|free some|disk is full", words), "it does not say why it does not start")
                         service.kill()
                     disk.give_back()
                     service.start()
@@ -55,7 +65,7 @@ def filled(folder, rounds, chance, seed):
         check_refusals(load)
         words = dict(load.refused)
         tally.done(load)
-    return (f"the disk was full {fired} times, {killed} kills meanwhile, {restarted} starts on a full disk; {refusals} refusals "
+    return (f"the disk was full {fired} times, {killed} kills meanwhile, {restarted} of {tried} starts on a full disk got up; {refusals} refusals "
             f"{words}; {tally}")
 
 
