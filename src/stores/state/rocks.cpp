@@ -43,7 +43,7 @@ Error error_of(const rocksdb::Status& status, const std::string& folder) {
   return {Cause::unavailable, text};
 }
 
-constexpr uint64_t room_to_open = uint64_t{1} << 20;
+constexpr uint64_t room_to_open = uint64_t{8} << 20;
 
 /// On the disk of a folder; as much as can be where that cannot be asked, as before the folder is made.
 /// RocksDB itself counts for root what the file system keeps back from root, too.
