@@ -197,6 +197,14 @@ Result<bool> Connection::checkpoint() {
   return true;
 }
 
+Status Connection::empty_log() {
+  sqlite3_busy_timeout(db_, 0);
+  const int code = sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  sqlite3_busy_timeout(db_, busy_millis);
+  if (code != SQLITE_OK && (code & 0xFF) != SQLITE_BUSY) return error(code);
+  return Ok{};
+}
+
 Error Connection::error(int code) const {
   const std::string text = path_ + ": " + (db_ != nullptr ? sqlite3_errmsg(db_) : sqlite3_errstr(code));
   // A full disk shows in several ways, as when the log's index cannot grow.

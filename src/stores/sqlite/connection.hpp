@@ -83,6 +83,10 @@ class Connection {
   /// the end. Errors: as open(); damaged once a sync has failed, whatever the reason, and from then on: the
   /// database file stays as it is.
   Result<bool> checkpoint();
+  /// After a checkpoint that got to the end: empties the log, which else stays as it is until the next write.
+  /// A bit that turns over in it would end it there at the next start, and undo what the database has. Does
+  /// nothing while somebody reads.
+  Status empty_log();
 
   [[nodiscard]] const std::string& path() const { return path_; }
   /// The error for a code SQLite has just returned on this connection.

@@ -152,9 +152,11 @@ Status ProgressDb::settle(Time steady, bool drain) {
   last_step_ = steady;
   if (last_sync_.us == INT64_MIN) last_sync_ = steady;
   const bool due = writer_->wal_bytes() >= settings_.log_bytes || steady >= last_sync_ + settings_.log_age;
-  if (!unsynced_ || (!due && !drain)) return Ok{};
-  last_sync_ = steady;
-  return sync();
+  if (unsynced_ && (due || drain)) {
+    last_sync_ = steady;
+    BONAFIDE_TRY(sync());
+  }
+  return drain && !unsynced_ ? writer_->empty_log() : Status(Ok{});
 }
 
 Time ProgressDb::settle_due() const {

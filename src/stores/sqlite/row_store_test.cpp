@@ -178,6 +178,18 @@ TEST_F(RowStoreTest, ProgressLandsWithTheRowsAndIsDurableOnceSettled) {
   EXPECT_EQ(store_->written(shard_a), Position::of(4));
 }
 
+// At rest everything is in the database, where a damaged page is named; a log that is damaged just ends
+// there.
+TEST_F(RowStoreTest, WhatIsDrainedLeavesNoLog) {
+  ASSERT_TRUE(write(0, 3).ok());
+  EXPECT_GT(fs::file_size(settings_.path + "-wal"), 0U);
+  ASSERT_TRUE(store_->settle(Time{}, true).ok());
+  EXPECT_EQ(fs::file_size(settings_.path + "-wal"), 0U);
+  open();
+  EXPECT_EQ(store_->written(shard_a), Position::of(3));
+  EXPECT_EQ(*store_->rows().count({}), 3U);
+}
+
 // The write-ahead log cut at any byte, as a power cut before a sync may leave it: rows and progress agree.
 TEST_F(RowStoreTest, WhereverTheLogIsCutRowsAndProgressAgree) {
   ASSERT_TRUE(store_->settle(Time{}, true).ok());
