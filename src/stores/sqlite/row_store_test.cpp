@@ -378,7 +378,9 @@ TEST_F(RowStoreTest, AChangedColumnIsNamedAndNeverServed) {
   for (const std::string change :
        {"sender='x'", "at=at+1", "trust=0.25", "event=x'00'", "row_hash=row_hash+1", "revision=7"}) {
     const std::string where = " where id=x'" + id_of(2).hex() + "'";
-    sql("create table kept as select * from events" + where + "; update events set " + change + where);
+    std::string both = "create table kept as select * from events";
+    both.append(where).append("; update events set ").append(change).append(where);
+    sql(both);
     const auto row = store_->rows().get(id_of(2));
     ASSERT_FALSE(row.ok()) << change;
     EXPECT_EQ(row.error().cause, Cause::damaged);
@@ -422,6 +424,7 @@ TEST_F(RowStoreTest, AFlippedByteInAnyRowIsNamed) {
   ASSERT_LT(first, last);
   env::SeededRandom random(4);
   std::vector<size_t> places;
+  places.reserve(150);
   for (int i = 0; i < 150; ++i) places.push_back(first + random.below(last - first));
   for (const std::string& text : {std::string("live-beat"), std::string("mail.scored")}) {
     for (size_t at = whole.find(text); at != std::string::npos; at = whole.find(text, at + 1))
