@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "mail/revision.hpp"
+#include "app/feedback.hpp"
 
 namespace bonafide::sim {
 namespace {
@@ -136,19 +136,17 @@ EventId Workload::any_id() { return ids_[world_.random.below(ids_.size())]; }
 Status Workload::judge() {
   if (ids_.empty()) return Ok{};
   const EventId id = any_id();
-  auto& pipeline = world_.pipeline();
-  auto row = pipeline.rows().rows().get(id);
-  if (!row.ok()) return Ok{};  // not there yet
-  mail::Scored scored;
-  BONAFIDE_TRY(pipeline.codec().decode(row->event, scored));
-  if (!scored.failure.empty() || !pipeline.journal().inlet().admit(row->event.size()).now) return Ok{};
   const auto judgement = world_.random.below(2) == 0 ? mail::Judgement::good : mail::Judgement::bad;
-  const mail::Feedback feedback{id,        scored.received.tenant, scored.received.order_key,
-                                judgement, world_.clock.now(),     {std::move(row->event)}};
-  std::string value;
-  pipeline.codec().encode(feedback, value);
+  auto& pipeline = world_.pipeline();
+  const auto feedback = app::feedback_on(pipeline, id, judgement, world_.clock.now());
+  if (!feedback.ok()) {
+    const Cause cause = feedback.error().cause;
+    const bool not_now = cause == Cause::not_found || cause == Cause::conflict ||
+                         cause == Cause::unavailable || cause == Cause::exhausted;
+    return not_now ? Status(Ok{}) : feedback.error();
+  }
   world_.trace.line("judge", id.hex());
-  append(std::string(mail::Feedback::topic), std::move(value), scored.received.order_key);
+  append(app::entry_of(*feedback, pipeline.codec()));
   return Ok{};
 }
 
@@ -163,21 +161,20 @@ Status Workload::reprocess() {
 }
 
 Status Workload::poison() {
-  ++poisons_;
   world_.trace.line("poison");
   const bool feedback = world_.random.below(3) == 0;
-  append(std::string(feedback ? mail::Feedback::topic : mail::Received::topic),
-         "no event " + std::to_string(poisons_), "acme");
+  flow::Entry entry{
+      std::string(feedback ? mail::Feedback::topic : mail::Received::topic), flow::Lane::live, {}};
+  entry.record.key = SharedBytes(std::string("acme"));
+  entry.record.value = SharedBytes("no event " + std::to_string(++poisons_));
+  entry.record.timestamp = world_.clock.now();
+  append(std::move(entry));
   return Ok{};
 }
 
-void Workload::append(const std::string& topic, std::string value, std::string key) {
-  flow::Record record;
-  record.key = SharedBytes(std::move(key));
-  record.value = SharedBytes(std::move(value));
-  record.timestamp = world_.clock.now();
+void Workload::append(flow::Entry entry) {
   std::vector<flow::Entry> entries;
-  entries.push_back({topic, flow::Lane::live, std::move(record)});
+  entries.push_back(std::move(entry));
   world_.pipeline().journal().inlet().append(std::move(entries), [](const auto&) {});
 }
 

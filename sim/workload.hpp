@@ -20,7 +20,6 @@ class Workload {
   /// One of these, by chance. To be called while the world is up and its door knows what it has taken.
   Status act();
   Status poison();
-  [[nodiscard]] int poisons() const { return poisons_; }
   /// What the answers of the door told that must not be; "" = nothing.
   [[nodiscard]] const std::string& wrong() const { return wrong_; }
 
@@ -34,7 +33,7 @@ class Workload {
   void send(const Message& message, flow::Lane lane, std::optional<Time> received_at);
   Status judge();
   Status reprocess();
-  void append(const std::string& topic, std::string value, std::string key);
+  void append(flow::Entry entry);
   EventId any_id();
 
   World& world_;

@@ -23,6 +23,32 @@ std::string judged_json(const EventId& id, std::string_view judgement, const mai
 
 }  // namespace
 
+Result<mail::Feedback> feedback_on(Pipeline& pipeline, const EventId& id, mail::Judgement judgement,
+                                   Time now) {
+  BONAFIDE_ASSIGN(auto row, pipeline.rows().rows().get(id));
+  mail::Scored scored;
+  BONAFIDE_TRY(pipeline.codec().decode(row.event, scored));
+  if (!scored.failure.empty()) {
+    return Error{
+        Cause::conflict,
+        "message " + id.hex() + " could not be scored and is parked: retry it first (bonafide parked list)"};
+  }
+  const auto admission = pipeline.journal().inlet().admit(row.event.size());
+  if (!admission.now) return Error{admission.cause, admission.reason};
+  return mail::Feedback{id,  scored.received.tenant, scored.received.order_key, judgement,
+                        now, {std::move(row.event)}};
+}
+
+flow::Entry entry_of(const mail::Feedback& feedback, const mail::EventCodec& codec) {
+  flow::Entry entry{std::string(mail::Feedback::topic), flow::Lane::live, {}};
+  entry.record.key = SharedBytes(feedback.order_key);
+  entry.record.timestamp = feedback.judged_at;
+  std::string value;
+  codec.encode(feedback, value);
+  entry.record.value = SharedBytes(std::move(value));
+  return entry;
+}
+
 FeedbackDesk::FeedbackDesk(Pipeline& pipeline, Outside outside, bool by_hand)
     : pipeline_(pipeline), outside_(outside), by_hand_(by_hand) {}
 
@@ -88,39 +114,19 @@ void FeedbackDesk::loop() {
 // --- taking it
 
 void FeedbackDesk::take(Asked asked) {
-  auto feedback = feedback_on(asked);
+  if (!pipeline_.group_reading(mail::Feedback::topic)) {
+    return asked.done(
+        Error{Cause::unavailable,
+              "the topology has no worker that reads mail.feedback: let score read it (`also`)"});
+  }
+  auto feedback = feedback_on(pipeline_, asked.id, asked.judgement, outside_.clock.now());
   if (!feedback.ok()) return asked.done(feedback.error());
   put(*feedback, std::move(asked));
 }
 
-Result<mail::Feedback> FeedbackDesk::feedback_on(const Asked& asked) {
-  if (!pipeline_.group_reading(mail::Feedback::topic)) {
-    return Error{Cause::unavailable,
-                 "the topology has no worker that reads mail.feedback: let score read it (`also`)"};
-  }
-  BONAFIDE_ASSIGN(auto row, pipeline_.rows().rows().get(asked.id));
-  mail::Scored scored;
-  BONAFIDE_TRY(pipeline_.codec().decode(row.event, scored));
-  if (!scored.failure.empty()) {
-    return Error{Cause::conflict,
-                 "message " + asked.id.hex() +
-                     " could not be scored and is parked: retry it first (bonafide parked list)"};
-  }
-  const auto admission = pipeline_.journal().inlet().admit(row.event.size());
-  if (!admission.now) return Error{admission.cause, admission.reason};
-  return mail::Feedback{asked.id,        scored.received.tenant, scored.received.order_key,
-                        asked.judgement, outside_.clock.now(),   {std::move(row.event)}};
-}
-
 void FeedbackDesk::put(const mail::Feedback& feedback, Asked asked) {
-  flow::Record record;
-  record.key = SharedBytes(feedback.order_key);
-  record.timestamp = feedback.judged_at;
-  std::string value;
-  pipeline_.codec().encode(feedback, value);
-  record.value = SharedBytes(std::move(value));
   std::vector<flow::Entry> entries;
-  entries.push_back({std::string(mail::Feedback::topic), flow::Lane::live, std::move(record)});
+  entries.push_back(entry_of(feedback, pipeline_.codec()));
   {
     const std::lock_guard lock(mutex_);
     ++under_way_;

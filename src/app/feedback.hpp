@@ -13,6 +13,13 @@
 
 namespace bonafide::app {
 
+/// A judgement of a stored message, with its row. Errors: not_found (there is no row), conflict (the message
+/// is parked), unavailable or exhausted (the log takes nothing now), damaged.
+Result<mail::Feedback> feedback_on(Pipeline& pipeline, const EventId& id, mail::Judgement judgement,
+                                   Time now);
+/// As it goes onto mail.feedback.
+flow::Entry entry_of(const mail::Feedback& feedback, const mail::EventCodec& codec);
+
 /// Where judgements are taken: durable on mail.feedback first, then followed until the row says so.
 class FeedbackDesk {
  public:
@@ -45,7 +52,6 @@ class FeedbackDesk {
 
   void loop();
   void take(Asked asked);
-  Result<mail::Feedback> feedback_on(const Asked& asked);
   void put(const mail::Feedback& feedback, Asked asked);
   /// Nothing yet, or the answer.
   std::optional<Result<api::Judged>> look(Taken& taken);

@@ -410,7 +410,6 @@ Result<bool> Pipeline::step_jobs() {
     if (!stepped.ok()) return stepped.error().in(job.stepper->name());
     worked |= *stepped == flow::Progress::worked;
   }
-  if (!worked) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   return worked;
 }
 

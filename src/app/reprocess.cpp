@@ -1,3 +1,6 @@
+#include <chrono>
+#include <thread>
+
 #include "app/service.hpp"
 #include "base/json.hpp"
 
@@ -44,7 +47,8 @@ void Service::cancel_reprocess(Answer answer) {
 
 Status Service::finish_reprocess() {
   while (pipeline_.reprocessor().run().state == control::RunState::running) {
-    BONAFIDE_TRY(pipeline_.step_jobs());
+    BONAFIDE_ASSIGN(const bool worked, pipeline_.step_jobs());
+    if (!worked) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return Ok{};
 }
