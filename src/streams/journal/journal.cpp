@@ -45,8 +45,7 @@ Result<Current> continue_segment(env::Files& files, const Segment& segment, bool
   Current out;
   BONAFIDE_ASSIGN(out.file, files.open(segment.path, env::Open::read_write));
   if (cut) BONAFIDE_TRY(out.file->truncate(segment.end - segment.base));
-  BONAFIDE_TRY(write_again_and_sync(*out.file, std::max(durable, segment.base) - segment.base,
-                                    segment.end - segment.base));
+  BONAFIDE_TRY(write_again_and_sync(*out.file, durable - segment.base, segment.end - segment.base));
   BONAFIDE_ASSIGN(out.zeroed, out.file->size());
   return out;
 }
@@ -154,8 +153,7 @@ Result<std::unique_ptr<Journal>> Journal::open(const Settings& settings, const O
   if (found.last_is_sealed) {
     const Segment& segment = *core->segments.back();
     BONAFIDE_ASSIGN(const auto last, files.open(segment.path, env::Open::read_write));
-    BONAFIDE_TRY(write_again_and_sync(*last, std::max(found.durable, segment.base) - segment.base,
-                                      segment.file_bytes));
+    BONAFIDE_TRY(write_again_and_sync(*last, found.durable - segment.base, segment.file_bytes));
   }
   const bool fresh = core->segments.empty() || found.last_is_sealed;
   if (fresh) {

@@ -16,8 +16,8 @@ struct Recovery {
   Tables tables;
   std::vector<std::shared_ptr<Segment>> segments;
   uint64_t end = 0;  ///< lsn behind the last good frame
-  /// Lsn up to which the frames themselves say that they were on the disk. What lies behind may be in the
-  /// system's cache alone.
+  /// Lsn in the last segment up to which the frames themselves say that they were on the disk. What lies
+  /// behind may be in the system's cache alone.
   uint64_t durable = 0;
   bool last_is_sealed = false;
   uint64_t first_base = 0;  ///< older segment files are retired ones that a crash has left over
