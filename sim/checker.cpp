@@ -145,20 +145,20 @@ class Check {
 
   /// What was acknowledged is stored once, under the id of the answer; nothing that nobody sent is there.
   void compare_with_recorder() {
-    for (const auto& [sent, fate] : recorder_.fates()) {
+    for (const auto& [sent, acked] : recorder_.all()) {
       const auto found = stored_.find(sent);
       const size_t count = found == stored_.end() ? 0 : found->second.size();
       const std::string what = sent.tenant + " " + sent.key;
       if (count > 1)
         broken(3, what + " was sent as one message and is stored " + std::to_string(count) + " times");
-      if (!fate.acked) continue;
-      if (count == 0) broken(1, what + " was acknowledged as " + fate.acked->hex() + " and is not stored");
-      if (count == 1 && found->second.front() != *fate.acked)
-        broken(3, what + " was acknowledged as " + fate.acked->hex() + " and is stored as " +
+      if (!acked) continue;
+      if (count == 0) broken(1, what + " was acknowledged as " + acked->hex() + " and is not stored");
+      if (count == 1 && found->second.front() != *acked)
+        broken(3, what + " was acknowledged as " + acked->hex() + " and is stored as " +
                       found->second.front().hex());
     }
     for (const auto& [sent, ids] : stored_) {
-      if (!recorder_.fates().contains(sent))
+      if (!recorder_.all().contains(sent))
         say(sent.tenant + " " + sent.key + " is stored and was never sent");
     }
   }

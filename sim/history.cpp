@@ -11,7 +11,6 @@
 namespace bonafide::sim {
 namespace {
 
-constexpr int most_rounds = 20'000;
 constexpr uint64_t plenty = uint64_t{1} << 40;
 
 class History {
@@ -179,19 +178,10 @@ class History {
     for (int tries = 0; !world_.up() && wrong_.empty() && tries < 100; ++tries) revive();
     world_.disk.power_off_after(UINT64_MAX);
     disk_failed_ = false;
-    for (int round = 0; round < most_rounds && wrong_.empty(); ++round) {
-      const auto worked = world_.step_all();
-      if (!worked.ok()) {
-        wrong_.push_back("the process ended: " + worked.error().message);
-        return;
-      }
-      world_.pass(*worked ? Duration::millis(1) : Duration::millis(50));
-      if (!*worked && is_at_rest()) return;
-    }
-    if (wrong_.empty()) wrong_.emplace_back("it never comes to rest: " + what_is_left());
+    if (!wrong_.empty()) return;
+    if (const Status rested = world_.run_until([this] { return what_is_left(); }); !rested.ok())
+      wrong_.push_back(rested.error().message);
   }
-
-  bool is_at_rest() { return what_is_left().empty(); }
 
   std::string what_is_left() {
     auto& pipeline = world_.pipeline();

@@ -113,8 +113,9 @@ Sum run(const std::vector<uint64_t>& seeds, const Options& options) {
 bool print_coverage(const Sum& sum, bool all_must_fire) {
   std::set<std::string> states;
   for (const auto& [where, count] : sum.coverage) states.insert(where.second);
+  const auto width = [](const std::string& state) { return std::max(8, static_cast<int>(state.size())); };
   std::printf("%-18s", "fault");
-  for (const auto& state : states) std::printf(" %11s", state.c_str());
+  for (const auto& state : states) std::printf(" %*s", width(state), state.c_str());
   std::printf("\n");
   bool all = true;
   for (size_t i = 0; i < fault_names.size(); ++i) {
@@ -125,7 +126,7 @@ bool print_coverage(const Sum& sum, bool all_must_fire) {
       const auto found = sum.coverage.find({fault, state});
       const uint64_t count = found == sum.coverage.end() ? 0 : found->second;
       times += count;
-      std::printf(" %11llu", static_cast<unsigned long long>(count));
+      std::printf(" %*llu", width(state), static_cast<unsigned long long>(count));
     }
     std::printf("\n");
     if (times > 0) continue;

@@ -18,29 +18,27 @@ class Recorder {
     std::string key;  ///< number and recipients
     friend auto operator<=>(const Sent&, const Sent&) = default;
   };
-  struct Fate {
-    std::optional<EventId> acked;  ///< the id in the first answer
-  };
 
-  void sent(const Sent& sent) { fates_[sent]; }
+  void sent(const Sent& sent) { acked_[sent]; }
   /// Says what is wrong with the answer; "" = nothing.
   std::string acked(const Sent& sent, const EventId& id) {
-    Fate& fate = fates_[sent];
-    if (fate.acked && *fate.acked != id)
-      return sent.tenant + " " + sent.key + " was acknowledged as " + fate.acked->hex() + ", and now as " +
+    auto& first = acked_[sent];
+    if (first && *first != id)
+      return sent.tenant + " " + sent.key + " was acknowledged as " + first->hex() + ", and now as " +
              id.hex();
-    fate.acked = id;
+    first = id;
     return "";
   }
-  [[nodiscard]] const std::map<Sent, Fate>& fates() const { return fates_; }
+  /// All that was sent, with the id in the first answer where there was one.
+  [[nodiscard]] const std::map<Sent, std::optional<EventId>>& all() const { return acked_; }
   [[nodiscard]] size_t acks() const {
     size_t count = 0;
-    for (const auto& [sent, fate] : fates_) count += fate.acked ? 1 : 0;
+    for (const auto& [sent, id] : acked_) count += id ? 1 : 0;
     return count;
   }
 
  private:
-  std::map<Sent, Fate> fates_;
+  std::map<Sent, std::optional<EventId>> acked_;
 };
 
 }  // namespace bonafide::sim

@@ -31,7 +31,6 @@ class Trace final : public env::Logger {
     const bool loud = level == env::Level::warn || level == env::Level::error;
     line(std::string(loud ? "! " : "  ") + std::string(event), detail);
   }
-  void count(uint64_t number) { digest_ = digest_ * 0x9E3779B97F4A7C15 + number; }
   [[nodiscard]] uint64_t digest() const { return digest_; }
 
  private:

@@ -1,7 +1,5 @@
 #include "sim/world.hpp"
 
-#include <array>
-
 #include "app/data_folder.hpp"
 #include "flow/health.hpp"
 #include "flow/worker.hpp"
@@ -11,8 +9,6 @@ namespace bonafide::sim {
 namespace {
 
 constexpr const char* folder = "data";
-constexpr std::array<const char*, 7> doings = {"idle",       "joining",    "catching up", "asking",
-                                               "processing", "committing", "applying"};
 constexpr int most_rounds = 20'000;
 
 }  // namespace
@@ -97,16 +93,6 @@ Result<bool> World::step() {
   return worked;
 }
 
-Result<bool> World::step_all() {
-  bool worked = false;
-  for (const auto& job : pipeline_->jobs()) {
-    const auto stepped = job.stepper->step();
-    if (!stepped.ok()) return stepped.error().in(job.stepper->name());
-    worked |= *stepped == flow::Progress::worked;
-  }
-  return worked;
-}
-
 void World::pass(Duration time) {
   clock.advance(time);
   meddler.give_answers();
@@ -117,38 +103,40 @@ const char* World::doing() const {
   if (!up()) return "down";
   flow::Doing doing = flow::Doing::idle;
   for (const auto* worker : pipeline_->processors()) doing = worker->health().doing();
-  return doings[static_cast<size_t>(doing)];
+  return flow::to_string(doing);
 }
 
-Status World::pump(const std::function<bool()>& until, const char* what) {
+Status World::run_until(const std::function<std::string()>& left) {
   for (int round = 0; round < most_rounds; ++round) {
-    if (until()) return Ok{};
-    BONAFIDE_ASSIGN(const bool worked, step_all());
-    pass(worked ? Duration::millis(1) : Duration::millis(20));
+    BONAFIDE_ASSIGN(const bool worked, pipeline_->step_jobs());
+    pass(worked ? Duration::millis(1) : Duration::millis(50));
+    if (!worked && left().empty()) return Ok{};
   }
-  return {Cause::internal, std::string("never came to an end: ") + what};
+  return {Cause::internal, "it never comes to rest: " + left()};
 }
 
 // The order of app::Runner::stop().
 Status World::stop() {
   trace.line("stop");
+  const auto wait = [&](const std::function<bool()>& done, const char* what) {
+    return run_until([&] { return done() ? std::string() : std::string(what); });
+  };
   const auto stop_workers = [&](const std::vector<flow::Worker*>& workers, const char* what) -> Status {
     for (auto* worker : workers) worker->stop(flow::Stop::when_read);
-    return pump(
-        [&] { return std::ranges::all_of(workers, [](const auto* worker) { return worker->stopped(); }); },
-        what);
+    const auto has_stopped = [](const flow::Worker* worker) { return worker->stopped(); };
+    return wait([&] { return std::ranges::all_of(workers, has_stopped); }, what);
   };
   const auto all = [&]() -> Status {
     pipeline_->reprocessor().hold();
-    BONAFIDE_TRY(stop_workers(pipeline_->processors(), "stopping the steps"));
+    BONAFIDE_TRY(stop_workers(pipeline_->processors(), "a step has not stopped"));
     BONAFIDE_TRY(
-        pump([&] { return pipeline_->outputs_are_synced().value_or(false); }, "syncing the outputs"));
+        wait([&] { return pipeline_->outputs_are_synced().value_or(false); }, "outputs are not synced"));
     std::vector<flow::Worker*> first, behind_capture;
     for (auto* sink : pipeline_->sinks())
       (pipeline_->is_behind_capture(*sink) ? behind_capture : first).push_back(sink);
-    BONAFIDE_TRY(stop_workers(first, "stopping the sinks"));
-    BONAFIDE_TRY(pump([&] { return pipeline_->capture()->caught_up(); }, "capturing the changes"));
-    BONAFIDE_TRY(stop_workers(behind_capture, "stopping the index"));
+    BONAFIDE_TRY(stop_workers(first, "a sink has not stopped"));
+    BONAFIDE_TRY(wait([&] { return pipeline_->capture()->caught_up(); }, "changes are not captured"));
+    BONAFIDE_TRY(stop_workers(behind_capture, "the index has not stopped"));
     BONAFIDE_TRY(pipeline_->close());
     return pipeline_->journal().close();
   };

@@ -35,8 +35,8 @@ class World {
 
   /// One step of one of its parts, chosen by chance. True: something was done.
   Result<bool> step();
-  /// One step of each.
-  Result<bool> step_all();
+  /// Steps all of them until none has anything to do and `left` says that nothing is left ("").
+  Status run_until(const std::function<std::string()>& left);
   void pass(Duration time);
   /// What the steps with history are at: where a fault falls.
   [[nodiscard]] const char* doing() const;
@@ -49,7 +49,6 @@ class World {
 
  private:
   void end(bool power);
-  Status pump(const std::function<bool()>& until, const char* what);
   [[nodiscard]] app::PipelineSettings settings();
 
   const Mutation mutation_;
