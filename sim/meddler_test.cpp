@@ -5,7 +5,7 @@
 
 #include "flow/contract/log_contract.hpp"
 #include "flow/contract/state_contract.hpp"
-#include "streams/journal/test_world.hpp"
+#include "streams/journal/test_harness.hpp"
 #include "streams/memory/test_pipeline.hpp"
 
 namespace bonafide::flow::contract {
@@ -43,45 +43,17 @@ class MeddledMemory final : public LogHarness {
   bool held_ = false;
 };
 
-class MeddledJournal final : public LogHarness {
+class MeddledJournal final : public JournalHarness {
  public:
-  explicit MeddledJournal(const LogSetup& setup) : world_(7, 4 << 20) {
-    world_.settings.shards = setup.shards;
-    world_.settings.max_behind_bytes = setup.max_waiting_bytes;
-    world_.settings.max_record_bytes = size_t{1} << 20;
-    world_.settings.max_age = Duration::days(36500);  // the records are dated long before the clock
-    open();
-  }
-  Log& log() override { return *log_; }
-  void settle() override {
-    if (held_) return;
-    const Status settled = world_.settle();
-    ASSERT_TRUE(settled.ok()) << settled.error().message;
-  }
-  void crash() override {
-    world_.journal.reset();
-    world_.files.crash();
-    open();
-  }
-  bool hold_syncs(bool hold) override {
-    held_ = hold;
-    return true;
-  }
-  void expel(const Join& join) override { ASSERT_TRUE(world_.journal->join(join).ok()); }
+  explicit MeddledJournal(const LogSetup& setup) : JournalHarness(setup, 4 << 20) { open(); }
+  ~MeddledJournal() override { log_.reset(); }  // before the meddler
   void lose_next_answer(bool lands) override {
     meddler_.arm(lands ? Fault::commit_unanswered : Fault::commit_lost);
   }
 
  private:
-  void open() {
-    world_.must_open();
-    log_ = meddler_.around(*world_.journal);
-  }
-
-  streams::journal::World world_;
+  std::unique_ptr<Log> around(Log& journal) override { return meddler_.around(journal); }
   Meddler meddler_{world_.clock, Mutation::none};
-  std::unique_ptr<Log> log_;
-  bool held_ = false;
 };
 
 INSTANTIATE_TEST_SUITE_P(

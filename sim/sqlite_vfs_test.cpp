@@ -243,6 +243,15 @@ class SqliteVfsTest : public testing::Test {
  protected:
   void use(World& world) { vfs_.use(world.files, world.clock, world.random); }
 
+  /// The power goes: afterwards both open, and hold what they promised.
+  void must_come_back(World& world, Stores& stores) {
+    world.files.crash();
+    use(world);
+    const Status again = stores.open();
+    ASSERT_TRUE(again.ok()) << again.error().message;
+    stores.check();
+  }
+
   static std::unique_ptr<Connection> connect(const std::string& path,
                                              Connection::Mode mode = Connection::Mode::write) {
     auto opened = Connection::open(path, mode, 1 << 20);
@@ -356,11 +365,7 @@ TEST_F(SqliteVfsTest, AfterAFailedSyncNothingIsPromisedAndTheDatabaseIsLeftAlone
         if (!failed) break;
         world.files.power_off_after(more);
         if (opened && !stores.fill().ok()) (void)stores.fill().ok();
-        world.files.crash();
-        use(world);
-        const Status again = stores.open();
-        ASSERT_TRUE(again.ok()) << again.error().message;
-        stores.check();
+        must_come_back(world, stores);
         if (HasFailure()) return;
       }
     }
@@ -385,11 +390,7 @@ TEST_F(SqliteVfsTest, WhatAFailedSyncLeftInTheCacheIsWrittenAgainByTheNextProces
       use(world);
       world.files.power_off_after(more);
       if (stores.open().ok()) (void)stores.fill().ok();
-      world.files.crash();
-      use(world);
-      const Status again = stores.open();
-      ASSERT_TRUE(again.ok()) << again.error().message;
-      stores.check();
+      must_come_back(world, stores);
       if (HasFailure()) return;
     }
   }

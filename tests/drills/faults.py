@@ -36,6 +36,10 @@ class Faults:
                 faults.append((float(at), begun.get(thread, "")))
         return faults
 
+    def parts(self):
+        """The parts of the data folder that were hit, one for each fault there."""
+        return [part for _, file in self.fired() if (part := data_file(file))]
+
 
 def data_file(path):
     """Which part of the data folder a file is of; empty: of something else."""

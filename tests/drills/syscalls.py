@@ -64,9 +64,7 @@ def failing_syncs(folder, rounds, chance, seed):
             slowest = max([slowest, *late])
             lib.check(not late or max(late) < 0.5, "acked after the failed sync of the journal:", late[-3:])
         if service.ended():
-            with open(service.log, errors="replace") as file:
-                file.seek(said)
-                words = file.read()
+            words = service.said(1 << 20, said)
             lib.check(fired, "it ended without a fault", words)
             lib.check(service.process.returncode > 0, "ended with exit code", service.process.returncode, words)
             lib.check("Input/output error" in words or "IO error" in words or "disk I/O error" in words,
@@ -117,14 +115,14 @@ def failing_reads(folder, rounds, chance, seed):
             service.stop()
             fault = faults.Faults(folder, "pread64", f"error=EIO:when={n}")
             done = subprocess.run([*fault.under, lib.BINARY, "verify", "--data", service.data], check=False, capture_output=True)
-            fired = [faults.data_file(file) for _, file in fault.fired() if faults.data_file(file)]
+            fired = fault.parts()
             if fired:
                 lib.check(done.returncode != 0, "verify says all is well, and could not read", fired, done.stdout, done.stderr)
                 found += 1
         else:  # whoever starts, after a kill and not
             fault = faults.Faults(folder, "pread64", f"error=EIO:when={n}")
             refused += not faults.under_load(service, load, fault, 1)
-            fired = [faults.data_file(file) for _, file in fault.fired() if faults.data_file(file)]
+            fired = fault.parts()
             if not service.ended():
                 service.kill()
         for part in fired:

@@ -117,9 +117,10 @@ class Service:
         check(self.launch(**how).up(), "the service ended at start:", self.said())
         return self
 
-    def said(self, most=3000):
-        """The end of what it has logged."""
+    def said(self, most=3000, since=0):
+        """The end of what it has logged, from byte `since` of its log on."""
         with open(self.log, errors="replace") as file:
+            file.seek(since)
             return file.read()[-most:]
 
     def addresses(self):
